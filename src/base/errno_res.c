@@ -1,0 +1,1 @@
+#include "base/errno_res.h"

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* io/log_writer.h: a sink for base/log.h that never blocks the caller: lines go into a bounded
+ * queue and a thread of its own writes them, to stderr with systemd's "<N>" prefixes (only when
+ * asked: on a terminal they disturb) or to syslog. When the queue is full, lines are counted and
+ * the count is written as a line of its own once there is room. */
+#ifndef IO_LOG_WRITER_H
+#define IO_LOG_WRITER_H
+
+#include <wherry/res.h>
+
+#include "base/log.h"
+
+enum log_target {
+    LOG_TARGET_STDERR,   /* plain lines */
+    LOG_TARGET_JOURNAL,  /* stderr with "<3>" "<4>" "<6>" "<7>" in front */
+    LOG_TARGET_SYSLOG    /* facility daemon */
+};
+
+struct log_writer;
+
+/* fd is where stderr targets write (2 in programs). */
+enum res log_writer_new(struct log_writer **ret, enum log_target target, int fd);
+/* Writes what is queued, waiting at most a second for a reader that stalls. Takes NULL. */
+void log_writer_free(struct log_writer *w);
+/* A log_sink_fn; arg is the log_writer. */
+void log_writer_sink(void *arg, enum log_level level, const char *line);
+
+#endif

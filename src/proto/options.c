@@ -1,0 +1,1 @@
+#include <wherry/options.h>

@@ -1,0 +1,1 @@
+#include <wherry/packet.h>

@@ -1,0 +1,1 @@
+#include <wherry/receiver.h>

@@ -1,0 +1,1 @@
+#include <wherry/sender.h>

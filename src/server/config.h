@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server/config.h: what the server was told, from the command line and the configuration file.
+ *
+ * One table (option_rows.c) names every option once: key, letter, kind, where it is stored, lowest,
+ * highest, default, help. The command line, the file, --help and --check read it. The command line
+ * wins over the file. A configuration does not change once it is made; a reload makes a new one. */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <wherry/res.h>
+
+#include "base/log.h"
+#include "net/addr.h"
+#include "store/policy.h"
+
+struct config {
+    char *root;
+    struct endpoint *endpoints; /* at least one */
+    char **endpoint_urls;       /* as written, for messages */
+    size_t endpoint_count;
+    enum policy_write write;
+    char *user;                 /* NULL: `wherry` if it exists, else `nobody` */
+    enum log_level log_level;
+    bool log_syslog;            /* else standard error */
+    uint16_t blksize_max;       /* bytes */
+    bool blksize_mtu;           /* clamp to the route's MTU too */
+    uint16_t windowsize_max;
+    uint32_t window_bytes_max;
+    uint32_t refuse_options;    /* set of 1u << enum wherry_option */
+    bool timeout_decline;
+    bool broadcast_answer;
+    mode_t umask;
+    mode_t upload_mode;
+    uint64_t drain_timeout_ns;
+    uint64_t patience_ns;
+    char *file;                 /* the configuration file that was read, or NULL */
+};
+
+/* What main() is to do. */
+enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
+
+/* Reads the command line, and the file it names (or /etc/wherry/wherryd.conf if that exists). On
+ * failure why (cap bytes) holds one line that says what was wrong, where, and what is allowed. */
+enum res config_read(int argc, char *const argv[], struct config **ret,
+                     enum config_action *ret_action, char *why, size_t cap);
+void config_free(struct config *c); /* takes NULL */
+
+#endif

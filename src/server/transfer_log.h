@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server/transfer_log.h: one line for each request.
+ *
+ *   done op=read peer=192.0.2.7:2071 name="boot/zImage" mode=octet blksize=1468 windowsize=4
+ *   bytes=8123904 secs=1.2 resent=3
+ *
+ * (one line in the log). Repeated `missing` of one peer's address and name within 10 s are summed:
+ * the first is a line at once, the rest one line with times=N when the 10 s are over. */
+#ifndef SERVER_TRANSFER_LOG_H
+#define SERVER_TRANSFER_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wherry/packet.h>
+
+#include "base/log.h"
+#include "io/loop.h"
+#include "net/addr.h"
+
+enum outcome {
+    OUTCOME_DONE,
+    OUTCOME_PROBE,   /* asked for the size, then ERROR 0 or 8 before any DATA was acknowledged */
+    OUTCOME_MISSING, /* no such file */
+    OUTCOME_REFUSED, /* policy, permissions, names, malformed requests */
+    OUTCOME_ABORTED, /* the peer sent ERROR, or nobody listens there any more */
+    OUTCOME_TIMEOUT, /* the peer was silent */
+    OUTCOME_FAILED   /* our side: disk, memory, file changed, shutdown */
+};
+
+struct transfer_record {
+    enum outcome outcome;
+    bool write; /* op=write */
+    struct addr peer;
+    struct wherry_view name; /* as asked, untrusted */
+    enum wherry_mode mode;
+    uint16_t blksize;
+    uint16_t windowsize;
+    uint64_t bytes;
+    uint64_t duration_ns;
+    uint64_t resent;
+    /* Why, for all but done: a short text of ours, or NULL. */
+    const char *reason;
+    /* The peer's ERROR, for aborted and probe: text untrusted, may be empty. */
+    bool peer_error;
+    uint16_t peer_code;
+    struct wherry_view peer_text;
+};
+
+struct transfer_log;
+
+enum res transfer_log_new(struct transfer_log **ret, struct loop *l, const struct log *log);
+/* Writes the sums that are due. Takes NULL. */
+void transfer_log_free(struct transfer_log *t);
+/* done, probe, missing: info. refused, aborted, timeout: warning. failed: error. */
+void transfer_log_record(struct transfer_log *t, const struct transfer_record *r);
+
+#endif

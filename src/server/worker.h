@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server/worker.h: one loop, its listeners and its transfers. All state of serving hangs off a
+ * worker, so that several can run in one process.
+ *
+ *   RUNNING --worker_drain()--> DRAINING --last transfer over, or worker_stop()--> drained()
+ */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include <stddef.h>
+
+#include <wherry/res.h>
+
+#include "base/log.h"
+#include "io/loop.h"
+#include "io/pool.h"
+#include "server/config.h"
+#include "server/transfer_log.h"
+#include "store/jail.h"
+
+struct worker;
+
+/* All of these outlive the worker, config until worker_configure() replaces it. */
+struct worker_params {
+    struct loop *loop;
+    struct pool *pool;
+    const struct jail *jail;
+    const struct config *config;
+    const struct log *log;
+    struct transfer_log *transfers;
+    void (*drained)(void *arg); /* from the loop */
+    void *arg;
+};
+
+enum res worker_new(struct worker **ret, const struct worker_params *p);
+/* Ends what runs without a word. Takes NULL. */
+void worker_free(struct worker *w);
+/* Serves this bound socket (udp_listen()), which the worker closes in the end. */
+enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint);
+/* Transfers begun from now on go by this one. */
+void worker_configure(struct worker *w, const struct config *config);
+/* No new transfers; running ones go on. drained() is called once, when none but dallying ones are
+ * left (never from inside this call). */
+void worker_drain(struct worker *w);
+/* Running transfers end with ERROR 0 "server is shutting down". */
+void worker_stop(struct worker *w);
+size_t worker_running(const struct worker *w);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store/jail.h: a client's name -> a file beneath the root, resolved by the kernel.
+ *
+ * The root is opened once. `..` and components that begin with `.wherry-` are refused by text
+ * (RES_NAME); leading and doubled slashes fall away; then openat2(2) resolves the rest with
+ * RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS, so that an absolute link is read from the root, as
+ * under chroot. When no such name exists and it holds backslashes, it is tried once more with them
+ * as slashes (checked again).
+ *
+ * All calls may block on a cold disk, except with JAIL_CACHED. They are safe in several threads. */
+#ifndef STORE_JAIL_H
+#define STORE_JAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <wherry/res.h>
+
+#define JAIL_NAME_BYTES 4096 /* PATH_MAX of Linux, with the NUL */
+
+struct jail;
+
+/* Opens the root. RES_NOT_FOUND, RES_DENIED ...; RES_UNSUPPORTED: no openat2 (Linux before 5.6,
+ * or a sandbox that forbids it). */
+enum res jail_open(struct jail **ret, const char *root);
+void jail_free(struct jail *j); /* takes NULL */
+int jail_fd(const struct jail *j);
+
+enum jail_how {
+    JAIL_ANY,   /* may block */
+    JAIL_CACHED /* answers RES_LATER instead of blocking on a look-up */
+};
+
+/* Opens a regular file for reading. Directories are RES_IS_DIR, devices, FIFOs and sockets
+ * RES_DENIED, and none of these is opened for reading to find out. name: any bytes but NUL. */
+enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how, int *ret_fd,
+                        struct stat *ret_stat);
+
+/* Where an upload of that name goes: an open directory and the last component in it, links of
+ * existing targets followed (so that a link stays a link and its file is replaced), backslashes
+ * folded as for reading only if the folded name exists or the unfolded one's directory does not. */
+struct jail_target {
+    int dir_fd;
+    char last[256];
+    bool exists;
+    struct stat stat; /* of the existing file */
+};
+/* RES_IS_DIR: the name is a directory; RES_NOT_FOUND: its directory is missing; RES_DENIED: it
+ * exists and is no regular file, or may not be written. The caller closes dir_fd. */
+enum res jail_find_target(const struct jail *j, const char *name, struct jail_target *ret);
+
+#endif

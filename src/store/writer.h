@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store/writer.h: a file appears whole or not at all.
+ *
+ *   begin --write*--> commit   the name now leads to the new bytes
+ *                 \-> abort    nothing happened
+ *
+ * Bytes go to an unnamed file (O_TMPFILE) in the target's directory, or, where the file system has
+ * none, to one named `.wherry-` and random letters, which is locked (flock) as long as its writer
+ * lives. Commit is one atomic step: link for new names, rename over an existing one, whose mode and
+ * owner the new file takes first. All calls may block. */
+#ifndef STORE_WRITER_H
+#define STORE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <wherry/res.h>
+
+#include "store/jail.h"
+#include "store/policy.h"
+
+#define WRITER_SIZE_UNKNOWN UINT64_MAX
+
+struct writer;
+
+struct writer_params {
+    bool replace;           /* an existing name may be replaced, else RES_EXISTS */
+    mode_t mode;            /* of a new file, umask already applied */
+    uint64_t expected_size; /* checked against free space at once: RES_NO_SPACE */
+};
+
+/* Inside the jail, for a server. */
+enum res writer_begin(struct writer **ret, const struct jail *j, const char *name,
+                      enum policy_write policy, mode_t mode, uint64_t expected_size);
+/* At a path of the local file system, for a client. `path` may lead through links. */
+enum res writer_begin_local(struct writer **ret, const char *path,
+                            const struct writer_params *p);
+enum res writer_write(struct writer *w, const uint8_t *bytes, size_t len);
+/* Gives the file its name, and frees the writer, also on failure (the old file is then as it was).
+ * RES_EXISTS: under create somebody was faster; RES_DENIED: the old owner cannot be kept. */
+enum res writer_commit(struct writer *w);
+void writer_abort(struct writer *w); /* takes NULL */
+
+#endif
