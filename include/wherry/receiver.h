@@ -59,23 +59,21 @@ struct wherry_receiver_params {
 
 /* Bytes to store. */
 struct wherry_piece {
-    uint64_t block;  /* 64-bit number, from 1: what stored() takes */
-    uint64_t offset; /* in the stream */
+    uint64_t block;           /* 64-bit number, from 1: what stored() takes */
+    uint64_t offset;          /* in the stream */
     struct wherry_view bytes; /* in the datagram; empty in the last block of an exact multiple */
     bool last;
 };
 
 /* As in sender.h: *ret is set on RES_OK only; RES_NO_MEMORY otherwise. */
-enum res wherry_receiver_new(struct wherry_receiver **ret,
-                             const struct wherry_receiver_params *p);
+enum res wherry_receiver_new(struct wherry_receiver **ret, const struct wherry_receiver_params *p);
 /* Takes NULL. */
 void wherry_receiver_free(struct wherry_receiver *r);
 
 /* What arrived from the peer of this transfer. *ret is written with WHERRY_STORE only. A block
  * longer than agreed ends the transfer with an ERROR. */
-enum wherry_verdict wherry_receiver_input(struct wherry_receiver *r,
-                                          const struct wherry_packet *p, uint64_t now_ns,
-                                          struct wherry_piece *ret);
+enum wherry_verdict wherry_receiver_input(struct wherry_receiver *r, const struct wherry_packet *p,
+                                          uint64_t now_ns, struct wherry_piece *ret);
 /* A client: the OACK to our RRQ was accepted; ACK 0 is due. Only in OPENING. */
 void wherry_receiver_agree(struct wherry_receiver *r, const struct wherry_agreed *agreed,
                            uint64_t now_ns);
@@ -103,8 +101,8 @@ bool wherry_receiver_over(const struct wherry_receiver *r);
 enum res wherry_receiver_result(const struct wherry_receiver *r);
 
 bool wherry_receiver_heard(const struct wherry_receiver *r);
-uint64_t wherry_receiver_bytes(const struct wherry_receiver *r); /* received in order */
+uint64_t wherry_receiver_bytes(const struct wherry_receiver *r);  /* received in order */
 uint64_t wherry_receiver_resent(const struct wherry_receiver *r); /* ACKs sent again */
-uint32_t wherry_receiver_sends(const struct wherry_receiver *r); /* since the last progress */
+uint32_t wherry_receiver_sends(const struct wherry_receiver *r);  /* since the last progress */
 
 #endif

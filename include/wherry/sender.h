@@ -56,10 +56,10 @@ struct wherry_sender_params {
 /* Blocks that may leave now. Block first + i covers the blksize bytes of the stream from
  * offset + i * blksize; only the last block of the stream is shorter. */
 struct wherry_burst {
-    uint64_t first;    /* 64-bit block number, from 1 */
-    uint64_t offset;   /* of its first byte in the stream */
-    uint64_t kept;     /* no byte before this offset is ever asked for again */
-    uint32_t count;    /* at least 1 */
+    uint64_t first;  /* 64-bit block number, from 1 */
+    uint64_t offset; /* of its first byte in the stream */
+    uint64_t kept;   /* no byte before this offset is ever asked for again */
+    uint32_t count;  /* at least 1 */
     uint16_t blksize;
     uint16_t last_len; /* bytes in the last of the count blocks */
     uint16_t rollover;
@@ -113,11 +113,11 @@ bool wherry_sender_over(const struct wherry_sender *s);
 enum res wherry_sender_result(const struct wherry_sender *s);
 
 /* For logs, progress and fallbacks. */
-bool wherry_sender_heard(const struct wherry_sender *s);        /* the peer answered */
+bool wherry_sender_heard(const struct wherry_sender *s); /* the peer answered */
 uint64_t wherry_sender_acked_bytes(const struct wherry_sender *s);
 uint64_t wherry_sender_acked_blocks(const struct wherry_sender *s); /* 0: no DATA acknowledged */
-uint64_t wherry_sender_resent(const struct wherry_sender *s);   /* DATA blocks sent again */
-uint32_t wherry_sender_sends(const struct wherry_sender *s);    /* since the last progress */
-bool wherry_sender_all_sent(const struct wherry_sender *s);     /* every byte has left once */
+uint64_t wherry_sender_resent(const struct wherry_sender *s);       /* DATA blocks sent again */
+uint32_t wherry_sender_sends(const struct wherry_sender *s);        /* since the last progress */
+bool wherry_sender_all_sent(const struct wherry_sender *s);         /* every byte has left once */
 
 #endif

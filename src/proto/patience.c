@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "proto/patience.h"
+
+#define UNHEARD_NS UINT64_C(60000000000)
+
+uint64_t patience_end_ns(uint64_t patience_ns, uint64_t timeout_ns, bool heard, uint64_t start_ns,
+                         uint64_t progress_ns)
+{
+    uint64_t span_ns = patience_ns;
+    uint64_t from_ns = heard ? progress_ns : start_ns;
+
+    if (span_ns < 3 * timeout_ns) {
+        span_ns = 3 * timeout_ns;
+    }
+    if (!heard && span_ns > UNHEARD_NS) {
+        span_ns = UNHEARD_NS;
+    }
+    return span_ns > UINT64_MAX - from_ns ? UINT64_MAX : from_ns + span_ns;
+}
