@@ -2,10 +2,10 @@
 /* store/jail.h: a client's name -> a file beneath the root, resolved by the kernel.
  *
  * The root is opened once. `..` and components that begin with `.wherry-` are refused by text
- * (RES_NAME); leading and doubled slashes fall away; then openat2(2) resolves the rest with
- * RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS, so that an absolute link is read from the root, as
- * under chroot. When no such name exists and it holds backslashes, it is tried once more with them
- * as slashes (checked again).
+ * (RES_NAME), at slashes and at backslashes; leading and doubled slashes fall away; then openat2(2)
+ * resolves the rest with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS, so that an absolute link is
+ * read from the root, as under chroot. When no such name exists and it holds backslashes, it is
+ * tried once more with them as slashes.
  *
  * All calls may block on a cold disk, except with JAIL_CACHED. They are safe in several threads. */
 #ifndef STORE_JAIL_H
@@ -18,15 +18,16 @@
 
 #include <wherry/res.h>
 
-#define JAIL_NAME_BYTES 4096 /* PATH_MAX of Linux, with the NUL */
+#define JAIL_NAME_BYTES 4096        /* PATH_MAX of Linux, with the NUL */
+#define JAIL_TEMP_PREFIX ".wherry-" /* of files that are being written; no client may name them */
 
 struct jail;
 
-/* Opens the root. RES_NOT_FOUND, RES_DENIED ...; RES_UNSUPPORTED: no openat2 (Linux before 5.6,
- * or a sandbox that forbids it). */
+/* Opens the root. RES_NOT_FOUND (also when it is no directory), RES_DENIED ...; RES_UNSUPPORTED: no
+ * openat2 (Linux before 5.6, or a sandbox that forbids it). */
 enum res jail_open(struct jail **ret, const char *root);
-void jail_free(struct jail *j); /* takes NULL */
-int jail_fd(const struct jail *j);
+void jail_free(struct jail *j);    /* takes NULL */
+int jail_fd(const struct jail *j); /* an O_PATH descriptor */
 
 enum jail_how {
     JAIL_ANY,   /* may block */
@@ -38,17 +39,21 @@ enum jail_how {
 enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how, int *ret_fd,
                         struct stat *ret_stat);
 
-/* Where an upload of that name goes: an open directory and the last component in it, links of
- * existing targets followed (so that a link stays a link and its file is replaced), backslashes
- * folded as for reading only if the folded name exists or the unfolded one's directory does not. */
+/* Where an upload of that name goes: an open directory and the last component in it. Links are
+ * followed, so that a link stays a link and its file is replaced, or made if it is missing. */
 struct jail_target {
-    int dir_fd;
+    int dir_fd; /* O_PATH */
     char last[256];
     bool exists;
+    bool writable;    /* if it exists: this process may write to it */
     struct stat stat; /* of the existing file */
 };
-/* RES_IS_DIR: the name is a directory; RES_NOT_FOUND: its directory is missing; RES_DENIED: it
- * exists and is no regular file, or may not be written. The caller closes dir_fd. */
+/* Backslashes are folded whenever the unfolded name does not exist.
+ * RES_IS_DIR: the name is a directory; RES_NOT_FOUND: its directory is missing; RES_DENIED: it
+ * exists and is no regular file. The caller closes dir_fd. */
 enum res jail_find_target(const struct jail *j, const char *name, struct jail_target *ret);
+/* The same at a path of the local file system, for a client: nothing is refused by text, nothing
+ * is folded, no root. */
+enum res jail_find_local(const char *path, struct jail_target *ret);
 
 #endif

@@ -1,1 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/policy.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const names[] = {
+    [POLICY_WRITE_NONE] = "none",
+    [POLICY_WRITE_CREATE] = "create",
+    [POLICY_WRITE_REPLACE] = "replace",
+};
+
+bool policy_write_parse(const char *text, enum policy_write *ret)
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = (enum policy_write)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *policy_write_name(enum policy_write w)
+{
+    return names[w];
+}
+
+enum res policy_judge_write(enum policy_write w, bool exists)
+{
+    if (w == POLICY_WRITE_NONE) {
+        return RES_DENIED;
+    }
+    return exists && w == POLICY_WRITE_CREATE ? RES_EXISTS : RES_OK;
+}

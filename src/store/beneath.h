@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store/beneath.h: openat2(2), the one call by which paths are resolved beneath a root. */
+#ifndef STORE_BENEATH_H
+#define STORE_BENEATH_H
+
+#include <stdint.h>
+
+/* Opens path as if root_fd were "/": `..` and absolute links end there, magic links (those of
+ * /proc) are refused with ELOOP. resolve: further RESOLVE_* flags of linux/openat2.h. The
+ * descriptor is close-on-exec. Returns it, or -1 and errno; EAGAIN without RESOLVE_CACHED means
+ * that directories above were being renamed all the time. */
+int beneath_open(int root_fd, const char *path, int flags, uint64_t resolve);
+
+#endif
