@@ -23,7 +23,7 @@ struct loop;
 enum res loop_new(struct loop **ret);
 /* Takes NULL. All watchers must be stopped. */
 void loop_free(struct loop *l);
-/* Runs until loop_stop(). */
+/* Runs until loop_stop(); returns at once if that was called before. */
 void loop_run(struct loop *l);
 /* One turn: waits for one event, or for none if !block. For tests. */
 void loop_turn(struct loop *l, bool block);

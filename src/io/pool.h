@@ -28,7 +28,8 @@ struct pool_job {
 
 /* At most `threads` (1 or more) threads, answers to this loop. All signals are blocked in them. */
 enum res pool_new(struct pool **ret, struct loop *l, unsigned threads);
-/* Waits for running work, calls done(job, NULL) for what is left. Takes NULL. */
+/* Waits for running work, calls done(job, NULL) for what is left: also for jobs whose work() never
+ * began. Takes NULL. Not from inside done(). */
 void pool_free(struct pool *p);
 /* The job belongs to the pool until done(). Never fails: when no thread can be started it waits
  * for one that exists, and the first is started by pool_new(). */
