@@ -12,7 +12,7 @@
 int beneath_open(int root_fd, const char *path, int flags, uint64_t resolve)
 {
     struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .flags = (unsigned)(flags | O_CLOEXEC),
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
     };
     int races = 0;
