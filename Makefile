@@ -1,0 +1,57 @@
+# A thin front to the CMake presets: `make help`.
+# Needs nothing but make: what is missing is named, and installed from Debian's packages.
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+DEPS := cmake/install-deps.sh
+BUILD := cmake --build --parallel $(JOBS) --preset
+
+.PHONY: help demo test lint fuzz bench package clean build
+help:
+	@echo 'make demo     build, then play short scenes with server and clients on loopback'
+	@echo 'make test     everything CI runs: unit tests, simulation, interop, sanitizers, lint'
+	@echo 'make build    build only (build/default/src/server/wherryd, .../client/wherry)'
+	@echo 'make lint     formatting, static analysis, manual pages'
+	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make bench    speed and memory beside other TFTP servers'
+	@echo 'make package  Debian packages, into build/package'
+	@echo 'make clean    remove build/'
+
+build:
+	@$(DEPS) build
+	@cmake --preset default >/dev/null
+	@$(BUILD) default
+
+demo:
+	@$(DEPS) build peers
+	@cmake --preset default >/dev/null
+	@$(BUILD) default --target wherryd wherry
+	@interop/demo.sh
+
+test:
+	@$(DEPS) build peers lint
+	@tests/all.sh
+
+lint:
+	@$(DEPS) build lint
+	@cmake --preset default >/dev/null
+	@tests/lint.sh
+
+fuzz:
+	@$(DEPS) build lint
+	@cmake --preset fuzz >/dev/null
+	@$(BUILD) fuzz
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
+
+bench:
+	@$(DEPS) build peers
+	@cmake --preset default >/dev/null
+	@$(BUILD) default --target wherryd wherry
+	@bench/run.sh
+
+package:
+	@$(DEPS) build package
+	@debian/build-packages.sh build/package
+
+clean:
+	rm -rf build

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# lint.sh: formatting, static analysis, rooms, manual pages, shell scripts. Needs build/default to
+# be configured (compile_commands.json).
+set -eu
+cd "$(dirname "$0")/.."
+jobs=$(nproc)
+failed=0
+
+check() { # name, command: one result line
+    name=$1
+    shift
+    if out=$("$@" 2>&1); then
+        echo "ok   - $name"
+    else
+        echo "FAIL - $name"
+        printf '%s\n' "$out" | grep -v 'warnings generated' | head -60
+        failed=1
+    fi
+}
+
+sources() {
+    git ls-files 'src/*.c'
+}
+
+formatting() {
+    git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+tidy() {
+    sources | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/default
+}
+
+# gcc takes one source with -o /dev/null at a time
+analyzer() {
+    sources | xargs -P "$jobs" -I '{}' gcc -std=c11 -D_GNU_SOURCE -DWHERRY_VERSION='"lint"' \
+        -Iinclude -Isrc -O1 -fanalyzer -Werror -c -o /dev/null '{}'
+}
+
+# The cores know no socket, file, clock or thread: what they need from outside is named here.
+cores_are_pure() {
+    nm -u build/default/src/proto/libproto.a | awk '$1 == "U" {print $2}' | sort -u |
+        grep -Ev '^(wherry_|bytes_|number_|block_|pace_|patience_|pending_error_|wire_error_)' |
+        grep -Ev '^(calloc|free|mem(cpy|cmp|chr|move|set)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr)|snprintf|__(mem|str|snprintf)[a-z]*_chk|__stack_chk_fail|__ctype_.*|tolower|_GLOBAL_OFFSET_TABLE_)$' &&
+        return 1
+    return 0
+}
+
+# One file knows libev; includes go from the outer rooms to the inner ones only.
+rooms() {
+    [ "$(grep -rlE '#include <(libev/)?ev\.h>' src include)" = src/io/loop.c ] || {
+        echo 'libev is included outside src/io/loop.c'
+        return 1
+    }
+    forbid base 'io|net|store|proto|server|client'
+    forbid proto 'io|net|store|server|client'
+    forbid io 'net|store|proto|server|client'
+    forbid net 'store|proto|server|client'
+    forbid store 'net|proto|server|client'
+    forbid client server
+    forbid server client
+}
+
+forbid() { # room, rooms it must not include
+    if grep -rnE "#include \"($2)/" "src/$1"; then
+        echo "src/$1 must not include these"
+        return 1
+    fi
+}
+
+manuals() {
+    mandoc -Tlint -W warning man/*.[158]
+}
+
+scripts() {
+    # shellcheck disable=SC2046 # names without spaces
+    shellcheck -x $(git ls-files '*.sh' '.ci/run')
+}
+
+check 'formatting (clang-format)' formatting
+check 'manual pages (mandoc -Tlint)' manuals
+check 'shell scripts (shellcheck)' scripts
+check 'rooms include only what they may' rooms
+[ -f build/default/src/proto/libproto.a ] && check 'cores call no socket, file or clock' cores_are_pure
+check 'gcc -fanalyzer' analyzer
+check 'clang-tidy' tidy
+exit $failed
