@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include <wherry/res.h>
@@ -23,31 +24,43 @@ struct config {
     struct endpoint *endpoints; /* at least one */
     char **endpoint_urls;       /* as written, for messages */
     size_t endpoint_count;
+    bool endpoints_preset; /* nobody chose them: IPv4 will do where there is no IPv6 */
     enum policy_write write;
-    char *user;                 /* NULL: `wherry` if it exists, else `nobody` */
+    char *user; /* NULL: `wherry` if it exists, else `nobody` */
     enum log_level log_level;
-    bool log_syslog;            /* else standard error */
-    uint16_t blksize_max;       /* bytes */
-    bool blksize_mtu;           /* clamp to the route's MTU too */
+    bool log_syslog;      /* else standard error */
+    uint16_t blksize_max; /* bytes */
+    bool blksize_mtu;     /* clamp to the route's MTU too */
     uint16_t windowsize_max;
     uint32_t window_bytes_max;
-    uint32_t refuse_options;    /* set of 1u << enum wherry_option */
+    uint32_t refuse_options; /* set of 1u << enum wherry_option */
     bool timeout_decline;
     bool broadcast_answer;
     mode_t umask;
     mode_t upload_mode;
     uint64_t drain_timeout_ns;
     uint64_t patience_ns;
-    char *file;                 /* the configuration file that was read, or NULL */
+    char *file; /* the configuration file that was read, or NULL */
 };
+
+/* Read when it exists and no other is named. */
+#define CONFIG_FILE "/etc/wherry/wherryd.conf"
+#define CONFIG_WHY 1024 /* room enough for every message */
 
 /* What main() is to do. */
 enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
 
-/* Reads the command line, and the file it names (or /etc/wherry/wherryd.conf if that exists). On
- * failure why (cap bytes) holds one line that says what was wrong, where, and what is allowed. */
+/* Reads the command line, and the file it names (or CONFIG_FILE if that exists). On failure why
+ * (cap bytes) holds one line that says what was wrong, where, and what is allowed. RES_PROTOCOL:
+ * wrong use; RES_NOT_FOUND, RES_DENIED, ...: the file cannot be read. *ret stays as it was when the
+ * action is CONFIG_HELP or CONFIG_VERSION. Not safe in two threads at once (getopt). */
 enum res config_read(int argc, char *const argv[], struct config **ret,
                      enum config_action *ret_action, char *why, size_t cap);
 void config_free(struct config *c); /* takes NULL */
+
+/* Every option with what is allowed and its default. */
+void config_print_help(FILE *to);
+/* The settings in force, as a configuration file. */
+void config_print(const struct config *c, FILE *to);
 
 #endif

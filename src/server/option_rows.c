@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/option_rows.h"
+
+#include <wherry/options.h>
+#include <wherry/packet.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "server/config.h"
+#include "store/policy.h"
+
+static const char *word_of_write(unsigned number)
+{
+    return policy_write_name((enum policy_write)number);
+}
+
+static const char *word_of_level(unsigned number)
+{
+    return log_level_name((enum log_level)number);
+}
+
+static const char *word_of_log(unsigned number)
+{
+    return number == 0 ? "stderr" : "syslog";
+}
+
+static const char *word_of_timeout(unsigned number)
+{
+    return number == 0 ? "honour" : "decline";
+}
+
+static const char *word_of_broadcast(unsigned number)
+{
+    return number == 0 ? "drop" : "answer";
+}
+
+static const char *word_of_option(unsigned number)
+{
+    return wherry_option_name((enum wherry_option)number);
+}
+
+#define TO(field) offsetof(struct config, field), sizeof(((struct config *)0)->field)
+#define NOWHERE 0, 0
+#define SECOND NUMBER_SECOND
+#define HOUR (3600 * NUMBER_SECOND)
+#define KIB UINT64_C(1024)
+#define GIB (KIB * KIB * KIB)
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    /* name      letter kind              stored in             lowest  highest
+     *     words  default  argument  help */
+    {"root",        'r', OPTION_TEXT,      TO(root),             0,      0,
+        NULL, "/srv/tftp", "DIR", "directory to serve"},
+    {"listen",      'l', OPTION_ENDPOINTS, NOWHERE,              0,      0,
+        NULL, "tftp://[::]:69", "URL", "endpoint to serve, as tftp://ADDR:PORT; repeatable"},
+    {"write",       'w', OPTION_WORD,      TO(write),            POLICY_WRITE_NONE,
+        POLICY_WRITE_REPLACE,
+        word_of_write, "none", "POLICY", "uploads: none, new names only, or also existing ones"},
+    {"user",        'u', OPTION_TEXT,      TO(user),             0,      0,
+        NULL, NULL, "NAME", "user to become when started as root"},
+    {"log-level",   0,   OPTION_WORD,      TO(log_level),        LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG,
+        word_of_level, "info", "LEVEL", "least severe lines that are logged"},
+    {"log",         0,   OPTION_WORD,      TO(log_syslog),       0,      1,
+        word_of_log, "stderr", "TARGET", "where the log goes"},
+    {"blksize-max", 0,   OPTION_BLKSIZE,   NOWHERE,              WHERRY_BLKSIZE_MIN,
+        WHERRY_BLKSIZE_MAX,
+        NULL, "65464", "N|mtu", "largest block granted, in bytes; mtu: what the route carries whole"},
+    {"windowsize-max", 0, OPTION_NUMBER,   TO(windowsize_max),   1,      WHERRY_WINDOWSIZE_MAX,
+        NULL, "64", "N", "largest window granted, in blocks"},
+    {"window-bytes-max", 0, OPTION_BYTES,  TO(window_bytes_max), 512,    GIB,
+        NULL, "4MiB", "SIZE", "largest window granted, in bytes; one block is always granted"},
+    {"refuse-options", 0, OPTION_SET,      TO(refuse_options),   0,      WHERRY_OPTION_COUNT - 1,
+        word_of_option, "", "LIST", "TFTP options that are never granted, separated by commas"},
+    {"timeout-option", 0, OPTION_WORD,     TO(timeout_decline),  0,      1,
+        word_of_timeout, "honour", "WORD", "what to do with the options timeout and utimeout"},
+    {"broadcast",   0,   OPTION_WORD,      TO(broadcast_answer), 0,      1,
+        word_of_broadcast, "drop", "WORD", "requests sent to a broadcast or multicast address"},
+    {"umask",       0,   OPTION_MODE,      TO(umask),            0,      0777,
+        NULL, "0022", "MODE", "permission bits that no uploaded file gets"},
+    {"upload-mode", 0,   OPTION_MODE,      TO(upload_mode),      0,      0777,
+        NULL, "0640", "MODE", "permission bits of uploaded files, less umask"},
+    {"drain-timeout", 0, OPTION_TIME,      TO(drain_timeout_ns), 0,      HOUR,
+        NULL, "10s", "TIME", "grace for running transfers at shutdown"},
+    {"patience",    0,   OPTION_TIME,      TO(patience_ns),      SECOND, HOUR,
+        NULL, "60s", "TIME", "a transfer without progress is given up after this"},
+    {"config",      'c', OPTION_FILE,      TO(file),             0,      0,
+        NULL, NULL, "FILE", "configuration file instead of " CONFIG_FILE},
+    {"check",       0,   OPTION_ACTION,    NOWHERE,              CONFIG_CHECK, 0,
+        NULL, NULL, NULL, "check the configuration, print it and exit"},
+    {"version",     'V', OPTION_ACTION,    NOWHERE,              CONFIG_VERSION, 0,
+        NULL, NULL, NULL, "print the version and exit"},
+    {"help",        'h', OPTION_ACTION,    NOWHERE,              CONFIG_HELP, 0,
+        NULL, NULL, NULL, "print this help and exit"},
+};
+/* clang-format on */
+
+const struct option_row *option_rows(size_t *ret_count)
+{
+    *ret_count = sizeof rows / sizeof rows[0];
+    return rows;
+}
+
+bool option_in_file(const struct option_row *row)
+{
+    return row->kind != OPTION_FILE && row->kind != OPTION_ACTION;
+}
+
+bool option_is_list(const struct option_row *row)
+{
+    return row->kind == OPTION_ENDPOINTS || row->kind == OPTION_SET;
+}
