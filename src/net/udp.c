@@ -1,1 +1,310 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "net/udp.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/errno_res.h"
+
+/* With IP_RECVERR a call may fail once with what ICMP said about an earlier datagram, also one to
+ * another peer; the same call again then does its own work. */
+#define SEND_TRIES 2
+
+#define IPV4_HEADER_BYTES 20u
+#define IPV6_HEADER_BYTES 40u
+#define UDP_HEADER_BYTES 8u
+
+struct option_row {
+    int level;
+    int name;
+    int value;
+};
+
+/* IPv4's rows go on IPv6 sockets too: a dual-stack socket talks IPv4 by these. */
+static const struct option_row every_socket[] = {
+    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT},
+    {IPPROTO_IP, IP_RECVERR, 1},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT},
+    {IPPROTO_IPV6, IPV6_RECVERR, 1},
+};
+
+static const struct option_row listening_socket[] = {
+    {IPPROTO_IP, IP_PKTINFO, 1},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
+};
+
+static bool set_options(int fd, int family, const struct option_row *row, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (row[i].level == IPPROTO_IPV6 && family != AF_INET6) {
+            continue;
+        }
+        if (setsockopt(fd, row[i].level, row[i].name, &row[i].value, sizeof(row[i].value)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum res res_of_socket_error(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return RES_BUSY;
+    case EAFNOSUPPORT:
+    case EPROTONOSUPPORT:
+        return RES_UNSUPPORTED;
+    default:
+        return res_from_errno(error);
+    }
+}
+
+/* Closes fd (-1: none) and says what errno means; errno is kept. */
+static enum res give_up(int fd)
+{
+    int error = errno;
+
+    if (fd != -1) {
+        close(fd);
+    }
+    errno = error;
+    return res_of_socket_error(error);
+}
+
+static int open_socket(int family)
+{
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd != -1 &&
+        !set_options(fd, family, every_socket, sizeof(every_socket) / sizeof(every_socket[0]))) {
+        (void)give_up(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+enum res udp_listen(const struct addr *a, int *ret_fd)
+{
+    int family = a->u.sa.sa_family;
+    int fd = open_socket(family);
+
+    if (fd == -1) {
+        return give_up(-1);
+    }
+    if (family == AF_INET6) {
+        /* Said in both cases: the default is a sysctl. */
+        int only = IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr) ? 0 : 1;
+
+        if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) != 0) {
+            return give_up(fd);
+        }
+    }
+    /* No SO_REUSEADDR: on Linux two UDP servers that set it share the port without a word. */
+    if (!set_options(fd, family, listening_socket,
+                     sizeof(listening_socket) / sizeof(listening_socket[0])) ||
+        bind(fd, &a->u.sa, a->len) != 0) {
+        return give_up(fd);
+    }
+    *ret_fd = fd;
+    return RES_OK;
+}
+
+enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local)
+{
+    struct addr bound = {0};
+    int fd;
+
+    if (local->len != 0) {
+        bound = *local;
+        family = local->u.sa.sa_family;
+        addr_set_port(&bound, 0);
+    } else {
+        bound.u.sa.sa_family = (sa_family_t)family; /* all zero is any address in both families */
+        bound.len = family == AF_INET6 ? sizeof(bound.u.in6) : sizeof(bound.u.in4);
+    }
+    fd = open_socket(family);
+    if (fd == -1) {
+        return give_up(-1);
+    }
+    if (bind(fd, &bound.u.sa, bound.len) != 0) {
+        return give_up(fd);
+    }
+    bound.len = sizeof(bound.u);
+    if (getsockname(fd, &bound.u.sa, &bound.len) != 0) {
+        return give_up(fd);
+    }
+    *ret_local = bound;
+    *ret_fd = fd;
+    return RES_OK;
+}
+
+static uint32_t buffer_of(int fd)
+{
+    int real = 0;
+    socklen_t len = sizeof(real);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &real, &len) != 0 || real < 0) {
+        return 0;
+    }
+    return (uint32_t)real;
+}
+
+uint32_t udp_receive_buffer(int fd, uint32_t bytes, uint32_t datagram_bytes)
+{
+    int asked = bytes > INT_MAX / 2 ? INT_MAX / 2 : (int)bytes; /* the kernel doubles it */
+    uint64_t cost;
+    uint64_t fit;
+
+    if (buffer_of(fd) < 2 * (uint32_t)asked &&
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &asked, sizeof(asked)) != 0) {
+        /* Not privileged: up to net.core.rmem_max. What we got is read back in any case. */
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &asked, sizeof(asked));
+    }
+    /* The kernel charges a datagram's whole memory: the payload and its headers rounded up to a
+     * power of two (or the driver's 2 KiB), and the bookkeeping beside it. */
+    cost = 2 * (uint64_t)datagram_bytes + 1280;
+    fit = buffer_of(fd) / cost * datagram_bytes;
+    return fit > UINT32_MAX ? UINT32_MAX : (uint32_t)fit;
+}
+
+/* Waiting for the socket to become writable, or for a timer, helps. */
+static bool is_full(int error)
+{
+    return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
+}
+
+bool udp_send(int fd, const struct addr *peer, const uint8_t *bytes, size_t len)
+{
+    for (int tries = 0; tries < SEND_TRIES; tries++) {
+        if (sendto(fd, bytes, len, MSG_NOSIGNAL, &peer->u.sa, peer->len) >= 0) {
+            return true;
+        }
+        if (is_full(errno)) {
+            break;
+        }
+    }
+    return false;
+}
+
+int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, uint32_t count)
+{
+    struct mmsghdr message[UDP_SEND_MAX] = {0};
+    struct iovec part[UDP_SEND_MAX][2];
+    uint32_t sent = 0;
+    int tries = 0;
+
+    count = count > UDP_SEND_MAX ? UDP_SEND_MAX : count;
+    for (uint32_t i = 0; i < count; i++) {
+        part[i][0].iov_base = (void *)data[i].header;
+        part[i][0].iov_len = sizeof(data[i].header);
+        part[i][1].iov_base = (void *)data[i].bytes;
+        part[i][1].iov_len = data[i].len;
+        message[i].msg_hdr.msg_name = (void *)&peer->u;
+        message[i].msg_hdr.msg_namelen = peer->len;
+        message[i].msg_hdr.msg_iov = part[i];
+        message[i].msg_hdr.msg_iovlen = 2;
+    }
+    while (sent < count) {
+        int n = sendmmsg(fd, &message[sent], count - sent, MSG_NOSIGNAL);
+
+        if (n > 0) {
+            sent += (uint32_t)n; /* a short count hides an error: the next call shows it */
+        } else if (is_full(errno)) {
+            break;
+        } else if (++tries == SEND_TRIES) {
+            return sent > 0 ? (int)sent : -1;
+        }
+    }
+    return (int)sent;
+}
+
+static bool is_port_unreachable(const struct sock_extended_err *e)
+{
+    return (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH &&
+            e->ee_code == ICMP_PORT_UNREACH) ||
+           (e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMP6_DST_UNREACH &&
+            e->ee_code == ICMP6_DST_UNREACH_NOPORT);
+}
+
+bool udp_take_error(int fd, struct addr *ret_peer, bool *ret_unreachable)
+{
+    /* Room for the error and the address of who reported it; our own bytes are not wanted back. */
+    _Alignas(struct cmsghdr) uint8_t control[512];
+    struct addr peer = {0};
+    struct msghdr message = {
+        .msg_name = &peer.u,
+        .msg_namelen = sizeof(peer.u),
+        .msg_control = control,
+        .msg_controllen = sizeof(control),
+    };
+    bool unreachable = false;
+
+    if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+        return false;
+    }
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c != NULL; c = CMSG_NXTHDR(&message, c)) {
+        if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+            (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
+            struct sock_extended_err e;
+
+            memcpy(&e, CMSG_DATA(c), sizeof(e));
+            unreachable = is_port_unreachable(&e);
+        }
+    }
+    peer.len = message.msg_namelen;
+    addr_unmap(&peer);
+    *ret_peer = peer;
+    *ret_unreachable = unreachable;
+    return true;
+}
+
+uint32_t udp_route_mtu(const struct addr *peer, const struct addr *local)
+{
+    bool six = peer->u.sa.sa_family == AF_INET6;
+    int mtu = 0;
+    socklen_t len = sizeof(mtu);
+    int fd = open_socket(peer->u.sa.sa_family);
+
+    if (fd == -1) {
+        return 0;
+    }
+    if (local->len != 0) {
+        struct addr from = *local;
+
+        addr_set_port(&from, 0);
+        if (bind(fd, &from.u.sa, from.len) != 0) {
+            goto out;
+        }
+    }
+    /* Connecting a UDP socket sends nothing; it fixes the route that the MTU is asked of. */
+    if (connect(fd, &peer->u.sa, peer->len) != 0 ||
+        getsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_MTU : IP_MTU, &mtu, &len) != 0) {
+        mtu = 0;
+    }
+out:
+    close(fd);
+    return mtu > 0 ? (uint32_t)mtu : 0;
+}
+
+uint16_t udp_blksize_of_mtu(uint32_t mtu, int family)
+{
+    uint32_t headers = (family == AF_INET6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES) +
+                       UDP_HEADER_BYTES + WHERRY_HEADER_BYTES;
+
+    if (mtu == 0) {
+        return 0;
+    }
+    if (mtu < headers + WHERRY_BLKSIZE_MIN) {
+        return WHERRY_BLKSIZE_MIN;
+    }
+    if (mtu - headers > WHERRY_BLKSIZE_MAX) {
+        return WHERRY_BLKSIZE_MAX;
+    }
+    return (uint16_t)(mtu - headers);
+}
