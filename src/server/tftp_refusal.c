@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/tftp_refusal.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "proto/wire_error.h"
+
+#define SAY_AGAIN_NS NUMBER_SECOND
+
+void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
+                 const struct wherry_request *request, enum res why, uint64_t now_ns)
+{
+    uint16_t opcode = wherry_packet_opcode(datagram->bytes, datagram->len);
+    struct transfer_record record = {
+        .outcome = OUTCOME_REFUSED,
+        .write = opcode == WHERRY_WRQ,
+        .peer = datagram->peer,
+        .name = {(const uint8_t *)"", 0},
+        .mode = WHERRY_OCTET,
+        .reason = wherry_res_text(why),
+        .peer_text = {(const uint8_t *)"", 0},
+    };
+    struct wherry_agreed agreed;
+    uint8_t error[SESSION_CONTROL_BYTES];
+    size_t len = wherry_packet_error(error, sizeof error, (uint16_t)wire_error_code(why),
+                                     wire_error_text(why));
+    struct addr bound;
+    int fd;
+    enum res r = tid_table_open(room->tids, &datagram->peer, &datagram->local, now_ns, &fd, &bound);
+
+    if (r != RES_OK) {
+        tftp_drop(room, &datagram->peer, r, now_ns);
+        return;
+    }
+    udp_send(fd, &datagram->peer, error, len);
+    tid_table_used(room->tids, &datagram->peer, addr_port(&bound), now_ns);
+    close(fd);
+    wherry_agreed_init(&agreed);
+    record.blksize = agreed.blksize;
+    record.windowsize = agreed.windowsize;
+    if (request) {
+        record.name = request->name;
+        record.mode = request->mode;
+    }
+    transfer_log_record(room->transfers, &record);
+}
+
+void tftp_drop(struct tftp_room *room, const struct addr *peer, enum res why, uint64_t now_ns)
+{
+    char text[ADDR_TEXT_BYTES];
+
+    if (room->dropped_said_ns != 0 && now_ns - room->dropped_said_ns < SAY_AGAIN_NS) {
+        room->dropped_unsaid++;
+        return;
+    }
+    log_warning(room->log, "tftp", "request dropped, peer %s: %s; %" PRIu64 " more since the last",
+                addr_print(peer, text), wherry_res_text(why), room->dropped_unsaid);
+    room->dropped_said_ns = now_ns;
+    room->dropped_unsaid = 0;
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/tftp_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <utlist.h>
+
+#include "proto/wire_error.h"
+#include "server/tftp_refusal.h"
+
+static const struct wherry_view no_text = {(const uint8_t *)"", 0};
+
+static void make_offer(const struct config *c, const struct addr *peer, const struct addr *local,
+                       struct wherry_offer *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    ret->blksize_max = c->blksize_max;
+    if (c->blksize_mtu) {
+        ret->blksize_path = udp_blksize_of_mtu(udp_route_mtu(peer, local), peer->u.sa.sa_family);
+    }
+    ret->windowsize_max = c->windowsize_max;
+    ret->window_bytes_max = c->window_bytes_max;
+    ret->timeout_declined = c->timeout_decline;
+    ret->refused = c->refuse_options;
+}
+
+static enum outcome outcome_of(enum res r)
+{
+    switch (r) {
+    case RES_OK:
+        return OUTCOME_DONE;
+    case RES_NOT_FOUND:
+    case RES_IS_DIR:
+        return OUTCOME_MISSING;
+    case RES_DENIED:
+    case RES_NAME:
+    case RES_EXISTS:
+    case RES_TOO_LARGE:
+    case RES_UNSUPPORTED:
+    case RES_OPTIONS:
+        return OUTCOME_REFUSED;
+    case RES_PROTOCOL: /* in a transfer under way */
+    case RES_PEER:
+    case RES_UNREACHABLE:
+        return OUTCOME_ABORTED;
+    case RES_TIMEOUT:
+        return OUTCOME_TIMEOUT;
+    default:
+        return OUTCOME_FAILED;
+    }
+}
+
+static bool is_probe(const struct tftp_session *ss, const struct session_facts *f)
+{
+    struct wherry_options asked;
+    uint64_t tsize;
+
+    if (!f->untouched || f->result != RES_PEER ||
+        (ss->peer_code != WHERRY_ERROR_OTHER && ss->peer_code != WHERRY_ERROR_OPTIONS)) {
+        return false;
+    }
+    wherry_options_parse(&asked, ss->request.options);
+    return wherry_options_value(&asked, WHERRY_TSIZE, &tsize);
+}
+
+/* f is NULL as long as there is no core. */
+static void record(const struct tftp_session *ss, enum outcome outcome, const char *reason,
+                   const struct session_facts *f)
+{
+    bool peer_error = f && f->result == RES_PEER && outcome != OUTCOME_DONE;
+    struct transfer_record r = {
+        .outcome = outcome,
+        .write = ss->driver == &tftp_write_driver,
+        .peer = ss->peer,
+        .name = ss->request.name,
+        .mode = ss->request.mode,
+        .blksize = ss->agreed.blksize,
+        .windowsize = ss->agreed.windowsize,
+        .bytes = f ? f->bytes : 0,
+        .duration_ns = loop_now_ns(ss->room->loop) - ss->begun_ns,
+        .resent = f ? f->resent : 0,
+        .reason = outcome == OUTCOME_DONE ? NULL : reason,
+        .peer_error = peer_error,
+        .peer_code = ss->peer_code,
+        .peer_text = peer_error ? ss->peer_text : no_text,
+    };
+
+    transfer_log_record(ss->room->transfers, &r);
+}
+
+static void record_result(const struct tftp_session *ss, const struct session_facts *f)
+{
+    enum outcome outcome = is_probe(ss, f) ? OUTCOME_PROBE : outcome_of(f->result);
+
+    record(ss, outcome, wherry_res_text(f->result), f);
+}
+
+/* Among the latest, where a request finds it. False: no memory. */
+static bool make_newest(struct tftp_session *ss)
+{
+    HASH_ADD(hh, ss->room->newest, client, sizeof ss->client, ss);
+    ss->newest = ss->hh.tbl != NULL;
+    return ss->newest;
+}
+
+static void make_unfound(struct tftp_session *ss)
+{
+    if (ss->newest) {
+        HASH_DELETE(hh, ss->room->newest, ss);
+        ss->newest = false;
+    }
+}
+
+static void no_longer_running(struct tftp_session *ss)
+{
+    ss->room->running--;
+    ss->room->ended(ss->room->arg);
+}
+
+void tftp_session_free(struct tftp_session *ss)
+{
+    struct tftp_room *room = ss->room;
+
+    make_unfound(ss);
+    if (ss->newer) {
+        ss->newer->older = NULL;
+    }
+    if (ss->older) {
+        ss->older->newer = NULL;
+        make_newest(ss->older); /* without memory it runs on and is only not found */
+    }
+    loop_io_stop(&ss->io);
+    loop_timer_stop(&ss->timer);
+    tid_table_used(room->tids, &ss->peer, addr_port(&ss->local), loop_now_ns(room->loop));
+    ss->driver->free(ss);
+    close(ss->fd);
+    DL_DELETE(room->sessions, ss);
+    if (ss->stage != SESSION_SETTLED) {
+        no_longer_running(ss);
+    }
+    free(ss->datagram);
+    free(ss);
+}
+
+/* The file could not be opened: the one answer is an ERROR. Frees ss. */
+static void refuse(struct tftp_session *ss, enum res why)
+{
+    uint8_t error[SESSION_CONTROL_BYTES];
+    size_t len = wherry_packet_error(error, sizeof error, (uint16_t)wire_error_code(why),
+                                     wire_error_text(why));
+
+    if (why == RES_BUSY || why == RES_NO_MEMORY) {
+        tftp_drop(ss->room, &ss->peer, why, loop_now_ns(ss->room->loop));
+    } else {
+        udp_send(ss->fd, &ss->peer, error, len);
+        record(ss, outcome_of(why), wherry_res_text(why), NULL);
+    }
+    tftp_session_free(ss);
+}
+
+void tftp_session_opened(struct tftp_session *ss, enum res r)
+{
+    uint64_t now_ns = loop_now_ns(ss->room->loop);
+
+    if (r == RES_OK) {
+        r = ss->driver->begin(ss, now_ns);
+    }
+    if (r != RES_OK) {
+        refuse(ss, r);
+        return;
+    }
+    ss->stage = SESSION_MOVING;
+    tftp_session_flush(ss, now_ns);
+}
+
+void tftp_session_flush(struct tftp_session *ss, uint64_t now_ns)
+{
+    struct session_facts f;
+    bool more;
+
+    if (ss->stage == SESSION_LOOKING) {
+        return;
+    }
+    more = ss->driver->output(ss, now_ns);
+    ss->driver->facts(ss, &f);
+    if (ss->stage == SESSION_MOVING && (f.over || f.settled)) {
+        record_result(ss, &f);
+        ss->stage = SESSION_SETTLED;
+        no_longer_running(ss);
+    }
+    if (f.over) {
+        tftp_session_free(ss);
+        return;
+    }
+    loop_io_events(&ss->io, more ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+    loop_timer_at(&ss->timer, f.deadline_ns);
+}
+
+static void answer_foreign(const struct tftp_session *ss, const struct udp_packet *datagram)
+{
+    uint8_t error[SESSION_CONTROL_BYTES];
+    size_t len;
+
+    if (wherry_packet_opcode(datagram->bytes, datagram->len) == WHERRY_ERROR) {
+        return; /* an ERROR is never answered */
+    }
+    len = wherry_packet_error(error, sizeof error, WHERRY_ERROR_TID, "unknown transfer ID");
+    udp_send(ss->fd, &datagram->peer, error, len);
+}
+
+static void take(struct tftp_session *ss, const struct udp_packet *datagram, uint64_t now_ns)
+{
+    uint16_t opcode = wherry_packet_opcode(datagram->bytes, datagram->len);
+    struct wherry_packet p;
+
+    if (!addr_equal(&datagram->peer, &ss->peer)) {
+        answer_foreign(ss, datagram);
+        return;
+    }
+    if (ss->stage == SESSION_LOOKING) {
+        return; /* we have not spoken yet, so this answers nothing */
+    }
+    if (datagram->len >= 2 && (opcode < WHERRY_RRQ || opcode > WHERRY_OACK)) {
+        if (ss->stage == SESSION_MOVING) {
+            ss->driver->fail(ss, RES_PROTOCOL, WHERRY_ERROR_ILLEGAL, "unknown opcode");
+        }
+        return;
+    }
+    if (wherry_packet_decode(&p, datagram->bytes, datagram->len) != RES_OK ||
+        p.opcode == WHERRY_RRQ || p.opcode == WHERRY_WRQ) {
+        return; /* too short, or meant for the listening port */
+    }
+    if (p.opcode == WHERRY_ERROR) {
+        /* Also how a client turns the second of two equal transfers down: the first goes on. */
+        ss->peer_error = true;
+        ss->peer_code = p.code;
+        ss->peer_text = p.bytes;
+    } else if (ss->older) {
+        tftp_session_supersede(ss->older, now_ns);
+    }
+    ss->driver->input(ss, &p, now_ns);
+}
+
+static void take_errors(struct tftp_session *ss)
+{
+    struct addr peer;
+    bool unreachable;
+
+    /* An ERROR 5 of ours can provoke one too: only this transfer's own peer counts. */
+    while (udp_take_error(ss->fd, &peer, &unreachable)) {
+        if (unreachable && ss->stage != SESSION_LOOKING && addr_equal(&peer, &ss->peer)) {
+            ss->driver->unreachable(ss);
+        }
+    }
+}
+
+static void on_io(void *arg, unsigned events)
+{
+    struct tftp_session *ss = arg;
+    uint64_t now_ns = loop_now_ns(ss->room->loop);
+    const struct udp_packet *packets;
+
+    take_errors(ss);
+    for (unsigned batch = 0; (events & LOOP_READ) && batch < SESSION_TURN_BATCHES; batch++) {
+        size_t count = udp_receive(ss->fd, ss->room->batch, &packets);
+
+        for (size_t i = 0; i < count; i++) {
+            take(ss, &packets[i], now_ns);
+        }
+        if (count == 0 || ss->peer_error) {
+            break; /* the text of an ERROR is gone with the next batch */
+        }
+    }
+    tftp_session_flush(ss, now_ns);
+}
+
+static void on_timer(void *arg)
+{
+    struct tftp_session *ss = arg;
+    uint64_t now_ns = loop_now_ns(ss->room->loop);
+
+    if (ss->stage == SESSION_LOOKING) {
+        refuse(ss, RES_IO); /* the store has not answered for the whole of our patience */
+        return;
+    }
+    ss->driver->expire(ss, now_ns);
+    tftp_session_flush(ss, now_ns);
+}
+
+/* A session with a socket and the request's bytes. */
+static enum res make(struct tftp_room *room, const struct tftp_client *client,
+                     const struct udp_packet *datagram, uint64_t now_ns, struct tftp_session **ret)
+{
+    struct tftp_session *ss = calloc(1, sizeof *ss);
+    enum res r = RES_NO_MEMORY;
+    struct wherry_packet p;
+
+    if (!ss) {
+        return r;
+    }
+    ss->datagram = malloc(datagram->len);
+    if (!ss->datagram) {
+        goto fail;
+    }
+    memcpy(ss->datagram, datagram->bytes, datagram->len);
+    ss->datagram_len = datagram->len;
+    r = wherry_packet_decode(&p, ss->datagram, ss->datagram_len);
+    if (r != RES_OK) {
+        goto fail;
+    }
+    r = tid_table_open(room->tids, &datagram->peer, &datagram->local, now_ns, &ss->fd, &ss->local);
+    if (r != RES_OK) {
+        goto fail;
+    }
+    ss->room = room;
+    ss->client = *client;
+    ss->request = p.request;
+    ss->driver = p.opcode == WHERRY_RRQ ? &tftp_read_driver : &tftp_write_driver;
+    ss->peer = datagram->peer;
+    ss->patience_ns = room->config->patience_ns;
+    ss->begun_ns = now_ns;
+    make_offer(room->config, &ss->peer, &datagram->local, &ss->offer);
+    wherry_agreed_init(&ss->agreed);
+    *ret = ss;
+    return RES_OK;
+fail:
+    free(ss->datagram);
+    free(ss);
+    return r;
+}
+
+void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client,
+                        const struct udp_packet *datagram, struct tftp_session *older,
+                        uint64_t now_ns)
+{
+    struct tftp_session *ss;
+    enum res r = make(room, client, datagram, now_ns, &ss);
+
+    if (r != RES_OK) {
+        tftp_drop(room, &datagram->peer, r, now_ns);
+        return;
+    }
+    DL_APPEND(room->sessions, ss);
+    room->running++;
+    if (older) {
+        make_unfound(older);
+        older->newer = ss;
+        ss->older = older;
+    }
+    loop_timer_init(room->loop, &ss->timer, on_timer, ss);
+    loop_timer_at(&ss->timer, now_ns + ss->patience_ns);
+    loop_io_start(room->loop, &ss->io, ss->fd, LOOP_READ, on_io, ss);
+    if (!make_newest(ss)) {
+        refuse(ss, RES_NO_MEMORY);
+        return;
+    }
+    r = ss->driver->open(ss);
+    if (r != RES_LATER) {
+        tftp_session_opened(ss, r);
+    }
+}
+
+struct tftp_session *tftp_session_find(const struct tftp_room *room,
+                                       const struct tftp_client *client)
+{
+    struct tftp_session *ss;
+
+    HASH_FIND(hh, room->newest, client, sizeof *client, ss);
+    return ss;
+}
+
+void tftp_session_supersede(struct tftp_session *ss, uint64_t now_ns)
+{
+    struct session_facts f;
+
+    if (ss->older) {
+        tftp_session_supersede(ss->older, now_ns);
+    }
+    if (ss->stage == SESSION_LOOKING) {
+        record(ss, OUTCOME_ABORTED, "the client asked anew", NULL);
+    } else if (ss->stage == SESSION_MOVING) {
+        ss->driver->facts(ss, &f);
+        if (f.committing) {
+            make_unfound(ss);
+            if (ss->newer) {
+                ss->newer->older = NULL;
+                ss->newer = NULL;
+            }
+            return;
+        }
+        record(ss, f.last_unsure ? OUTCOME_DONE : OUTCOME_ABORTED, "the client asked anew", &f);
+    }
+    tftp_session_free(ss);
+}
+
+void tftp_session_repeat(struct tftp_session *ss, uint64_t now_ns)
+{
+    ss->driver->repeat(ss, now_ns);
+    tftp_session_flush(ss, now_ns);
+}
+
+bool tftp_session_unheard(const struct tftp_session *ss)
+{
+    struct session_facts f;
+
+    ss->driver->facts(ss, &f);
+    return !f.heard;
+}
+
+void tftp_session_shut_down(struct tftp_session *ss, uint64_t now_ns)
+{
+    if (ss->stage == SESSION_LOOKING) {
+        refuse(ss, RES_SHUTDOWN);
+        return;
+    }
+    if (ss->stage == SESSION_SETTLED) {
+        tftp_session_free(ss);
+        return;
+    }
+    ss->driver->fail(ss, RES_SHUTDOWN, WHERRY_ERROR_OTHER, wire_error_text(RES_SHUTDOWN));
+    tftp_session_flush(ss, now_ns);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server/tftp_session.h: one TFTP transfer: joins a core (sender or receiver) to a socket, a file
+ * and a timer.
+ *
+ *   tftp_session_begin() --> LOOKING --file open, options answered--> MOVING --over--> freed
+ *                               |                                       |
+ *                               |                     upload committed: SETTLED --dallied--> freed
+ *                               '--cannot be opened: ERROR--> freed
+ *
+ * LOOKING waits for the store and has sent nothing yet. After each event of MOVING and SETTLED the
+ * core is asked again what may leave and when to wake; a session that is over frees itself, last.
+ * The transfer log gets its one record when the outcome is certain: on entering SETTLED, or at the
+ * end.
+ *
+ * The two directions are two drivers, tftp_read.c and tftp_write.c; this module knows neither the
+ * sender nor the receiver. What all transfers of a worker share is their room. */
+#ifndef SERVER_TFTP_SESSION_H
+#define SERVER_TFTP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include <wherry/options.h>
+#include <wherry/packet.h>
+#include <wherry/receiver.h>
+#include <wherry/res.h>
+#include <wherry/sender.h>
+
+#include "base/log.h"
+#include "io/loop.h"
+#include "io/pool.h"
+#include "net/addr.h"
+#include "net/udp.h"
+#include "server/config.h"
+#include "server/tid.h"
+#include "server/transfer_log.h"
+#include "store/jail.h"
+#include "store/sink.h"
+#include "store/source.h"
+
+/* One turn of a transfer takes and sends at most this much, then the others have theirs. */
+#define SESSION_TURN_BLOCKS 64u
+#define SESSION_TURN_BYTES (1024u * 1024u)
+#define SESSION_TURN_BATCHES 2u
+/* Room for the blocks of one system call; at least three of the largest. */
+#define SESSION_BURST_BYTES (256u * 1024u)
+/* OACK, ACK or ERROR. */
+#define SESSION_CONTROL_BYTES (WHERRY_HEADER_BYTES + WHERRY_OPTIONS_BYTES)
+
+struct tftp_session;
+
+/* What all transfers of a worker share. */
+struct tftp_room {
+    struct loop *loop;
+    struct pool *pool;
+    const struct jail *jail;
+    const struct config *config; /* of transfers that begin now */
+    const struct log *log;
+    struct transfer_log *transfers;
+    struct udp_batch *batch;
+    struct tid_table *tids;
+    uint8_t *blocks;               /* SESSION_BURST_BYTES */
+    struct udp_data *data;         /* UDP_SEND_MAX */
+    struct tftp_session *sessions; /* all of them */
+    struct tftp_session *newest;   /* by client: the latest transfer of each */
+    size_t running;                /* all but the settled ones */
+    void (*ended)(void *arg);      /* running went down */
+    void *arg;
+    uint64_t dropped_said_ns; /* when the log last told of dropped requests, and how many since */
+    uint64_t dropped_unsaid;
+};
+
+/* Who asked where: requests with equal keys come from one client's address and port. */
+struct tftp_client {
+    struct tid_end peer;
+    struct tid_end local;
+    uint64_t listener;
+};
+
+/* What a driver's core says about itself. */
+struct session_facts {
+    bool over;
+    bool settled;     /* the outcome is certain, only repeated packets are answered */
+    bool committing;  /* all bytes are here and the file is getting its name */
+    bool heard;       /* the peer answered */
+    bool last_unsure; /* done but for the last ACK, which may be lost */
+    bool untouched;   /* a read of which no DATA was acknowledged */
+    enum res result;
+    uint64_t deadline_ns;
+    uint64_t bytes;
+    uint64_t resent;
+};
+
+/* A direction. begin() comes once, after open() answered RES_OK or the store reported it; all calls
+ * but open(), begin() and free() only after begin() was RES_OK. */
+struct session_driver {
+    enum res (*open)(struct tftp_session *ss); /* RES_OK, RES_LATER, or why not */
+    enum res (*begin)(struct tftp_session *ss, uint64_t now_ns);
+    void (*input)(struct tftp_session *ss, const struct wherry_packet *p, uint64_t now_ns);
+    void (*repeat)(struct tftp_session *ss, uint64_t now_ns);
+    void (*expire)(struct tftp_session *ss, uint64_t now_ns);
+    void (*unreachable)(struct tftp_session *ss);
+    void (*fail)(struct tftp_session *ss, enum res why, enum wherry_error code, const char *text);
+    /* Lets leave what may leave now. True: there is more, as soon as the socket takes it. */
+    bool (*output)(struct tftp_session *ss, uint64_t now_ns);
+    void (*facts)(const struct tftp_session *ss, struct session_facts *ret);
+    void (*free)(struct tftp_session *ss); /* also after open() or begin() failed */
+};
+
+extern const struct session_driver tftp_read_driver;
+extern const struct session_driver tftp_write_driver;
+
+enum session_stage { SESSION_LOOKING, SESSION_MOVING, SESSION_SETTLED };
+
+struct tftp_session {
+    struct tftp_room *room;
+    const struct session_driver *driver;
+    struct tftp_session *prev, *next;
+    UT_hash_handle hh;
+    struct tftp_client client;
+    bool newest; /* is in room->newest */
+    /* The transfer that runs beside this one until the client says which it means. */
+    struct tftp_session *older, *newer;
+    enum session_stage stage;
+    int fd;
+    struct loop_io io;
+    struct loop_timer timer;
+    struct addr peer, local;
+    uint8_t *datagram; /* the request, to know it again */
+    size_t datagram_len;
+    struct wherry_request request; /* views into datagram */
+    struct wherry_offer offer;
+    struct wherry_agreed agreed;
+    uint64_t patience_ns;
+    uint64_t begun_ns;
+    bool peer_error; /* the peer sent ERROR; its text lies in the batch until the turn is over */
+    uint16_t peer_code;
+    struct wherry_view peer_text;
+    union {
+        struct {
+            struct source *source;
+            struct wherry_sender *sender;
+            bool loading; /* the store fetches what the next burst wants */
+        } read;
+        struct {
+            struct sink *sink;
+            struct wherry_receiver *receiver;
+            bool gathered; /* blocks were added since the last flush */
+        } write;
+    };
+};
+
+/* Begins the transfer that this datagram, a well-formed request, asks for; older (or NULL) runs
+ * beside it. Whatever happens is logged. */
+void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client,
+                        const struct udp_packet *datagram, struct tftp_session *older,
+                        uint64_t now_ns);
+/* The client's latest transfer, or NULL. */
+struct tftp_session *tftp_session_find(const struct tftp_room *room,
+                                       const struct tftp_client *client);
+/* The client has turned to something else: this transfer (and one beside it) ends without a word.
+ * An upload that is getting its name is only no longer found. */
+void tftp_session_supersede(struct tftp_session *ss, uint64_t now_ns);
+/* The request came again before anything was answered to it: so does the first answer. */
+void tftp_session_repeat(struct tftp_session *ss, uint64_t now_ns);
+/* Nothing has come from the client since its request. */
+bool tftp_session_unheard(const struct tftp_session *ss);
+/* ERROR 0 "server is shutting down", outcome failed; a settled one ends in silence. */
+void tftp_session_shut_down(struct tftp_session *ss, uint64_t now_ns);
+/* Frees without a word and without a record. */
+void tftp_session_free(struct tftp_session *ss);
+
+/* For the drivers: the file is open (or why not), from a callback of the store; and: something
+ * happened, look what may leave. Both may free ss. */
+void tftp_session_opened(struct tftp_session *ss, enum res r);
+void tftp_session_flush(struct tftp_session *ss, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An upload: DATA becomes a file, and the last ACK leaves when it has its name. */
+#include "proto/wire_error.h"
+#include "server/tftp_session.h"
+
+static void on_opened(void *owner, enum res r)
+{
+    tftp_session_opened(owner, r);
+}
+
+static void fail_with(struct tftp_session *ss, enum res r)
+{
+    wherry_receiver_fail(ss->write.receiver, r, wire_error_code(r), wire_error_text(r));
+}
+
+static void on_stored(void *owner, enum res r, uint64_t block)
+{
+    struct tftp_session *ss = owner;
+    uint64_t now_ns = loop_now_ns(ss->room->loop);
+
+    if (r != RES_OK) {
+        fail_with(ss, r);
+    } else {
+        wherry_receiver_stored(ss->write.receiver, block, now_ns);
+        if (wherry_receiver_state(ss->write.receiver) == WHERRY_RECEIVER_COMMITTING) {
+            sink_commit(ss->write.sink);
+        }
+    }
+    tftp_session_flush(ss, now_ns);
+}
+
+static void on_committed(void *owner, enum res r)
+{
+    struct tftp_session *ss = owner;
+    uint64_t now_ns = loop_now_ns(ss->room->loop);
+
+    if (r != RES_OK) {
+        fail_with(ss, r);
+    } else {
+        wherry_receiver_committed(ss->write.receiver, now_ns);
+    }
+    tftp_session_flush(ss, now_ns);
+}
+
+static enum res write_open(struct tftp_session *ss)
+{
+    const struct config *c = ss->room->config;
+    struct sink_params p = {
+        .pool = ss->room->pool,
+        .netascii = ss->request.mode == WHERRY_NETASCII,
+        .opened = on_opened,
+        .stored = on_stored,
+        .committed = on_committed,
+        .owner = ss,
+    };
+    struct wherry_options asked;
+    uint64_t announced;
+
+    wherry_options_parse(&asked, ss->request.options);
+    if ((ss->offer.refused & (1u << WHERRY_TSIZE)) ||
+        !wherry_options_value(&asked, WHERRY_TSIZE, &announced)) {
+        announced = WRITER_SIZE_UNKNOWN;
+    }
+    /* The view ends at the NUL that stands behind it in the request. */
+    return sink_open(&ss->write.sink, &p, ss->room->jail, (const char *)ss->request.name.bytes,
+                     c->write, c->upload_mode & ~c->umask, announced);
+}
+
+/* What the socket holds of the window that this client asks for; 0 without windows. */
+static uint32_t window_room(const struct tftp_session *ss, const struct wherry_options *asked)
+{
+    uint64_t blksize = WHERRY_BLKSIZE_DEFAULT;
+    uint64_t windowsize = 1;
+    uint64_t bytes;
+
+    if (!wherry_options_value(asked, WHERRY_WINDOWSIZE, &windowsize) || windowsize <= 1) {
+        return 0;
+    }
+    if (!wherry_options_value(asked, WHERRY_BLKSIZE, &blksize)) {
+        wherry_options_value(asked, WHERRY_BLKSIZE2, &blksize);
+    }
+    if (blksize > ss->offer.blksize_max) {
+        blksize = ss->offer.blksize_max;
+    }
+    if (windowsize > ss->offer.windowsize_max) {
+        windowsize = ss->offer.windowsize_max;
+    }
+    bytes = windowsize * (blksize + WHERRY_HEADER_BYTES);
+    if (bytes > ss->offer.window_bytes_max) {
+        bytes = ss->offer.window_bytes_max;
+    }
+    return udp_receive_buffer(ss->fd, (uint32_t)bytes, (uint32_t)blksize + WHERRY_HEADER_BYTES);
+}
+
+static enum res write_begin(struct tftp_session *ss, uint64_t now_ns)
+{
+    uint8_t pairs[WHERRY_OPTIONS_BYTES];
+    uint8_t opening[SESSION_CONTROL_BYTES];
+    struct wherry_options asked;
+    struct wherry_receiver_params p = {
+        .opening = opening,
+        .patience_ns = ss->patience_ns,
+        .now_ns = now_ns,
+    };
+    size_t len;
+
+    wherry_options_parse(&asked, ss->request.options);
+    ss->offer.tsize_offered = true;
+    ss->offer.receive_buffer = window_room(ss, &asked);
+    len = wherry_options_answer(&asked, WHERRY_WRQ, &ss->offer, &ss->agreed, pairs);
+    p.opening_len = len > 0 ? wherry_packet_oack(opening, sizeof opening, pairs, len)
+                            : wherry_packet_ack(opening, sizeof opening, 0);
+    p.agreed = ss->agreed;
+    return wherry_receiver_new(&ss->write.receiver, &p);
+}
+
+static void write_input(struct tftp_session *ss, const struct wherry_packet *p, uint64_t now_ns)
+{
+    struct wherry_piece piece;
+    enum res r;
+
+    if (wherry_receiver_input(ss->write.receiver, p, now_ns, &piece) != WHERRY_STORE) {
+        return;
+    }
+    r = sink_add(ss->write.sink, piece.block, piece.bytes);
+    if (r != RES_OK) {
+        fail_with(ss, r);
+        return;
+    }
+    ss->write.gathered = true;
+}
+
+static void write_repeat(struct tftp_session *ss, uint64_t now_ns)
+{
+    wherry_receiver_repeat(ss->write.receiver, now_ns);
+}
+
+static void write_expire(struct tftp_session *ss, uint64_t now_ns)
+{
+    wherry_receiver_expire(ss->write.receiver, now_ns);
+}
+
+static void write_unreachable(struct tftp_session *ss)
+{
+    wherry_receiver_unreachable(ss->write.receiver);
+}
+
+static void write_fail(struct tftp_session *ss, enum res why, enum wherry_error code,
+                       const char *text)
+{
+    wherry_receiver_fail(ss->write.receiver, why, code, text);
+}
+
+static bool write_output(struct tftp_session *ss, uint64_t now_ns)
+{
+    uint8_t buf[SESSION_CONTROL_BYTES];
+    size_t len;
+
+    if (ss->write.gathered) {
+        ss->write.gathered = false;
+        sink_flush(ss->write.sink);
+    }
+    while ((len = wherry_receiver_control(ss->write.receiver, buf, sizeof buf, now_ns)) > 0) {
+        udp_send(ss->fd, &ss->peer, buf, len); /* what is lost here a timer repeats */
+    }
+    return false;
+}
+
+static void write_facts(const struct tftp_session *ss, struct session_facts *ret)
+{
+    const struct wherry_receiver *r = ss->write.receiver;
+    enum wherry_receiver_state state = wherry_receiver_state(r);
+
+    ret->over = wherry_receiver_over(r);
+    ret->settled = state == WHERRY_RECEIVER_DALLYING;
+    ret->committing = state == WHERRY_RECEIVER_COMMITTING;
+    ret->heard = wherry_receiver_heard(r);
+    ret->last_unsure = false;
+    ret->untouched = false;
+    ret->result = wherry_receiver_result(r);
+    ret->deadline_ns = wherry_receiver_deadline(r);
+    ret->bytes = wherry_receiver_bytes(r);
+    ret->resent = wherry_receiver_resent(r);
+}
+
+static void write_free(struct tftp_session *ss)
+{
+    wherry_receiver_free(ss->write.receiver);
+    sink_free(ss->write.sink);
+}
+
+const struct session_driver tftp_write_driver = {
+    .open = write_open,
+    .begin = write_begin,
+    .input = write_input,
+    .repeat = write_repeat,
+    .expire = write_expire,
+    .unreachable = write_unreachable,
+    .fail = write_fail,
+    .output = write_output,
+    .facts = write_facts,
+    .free = write_free,
+};
