@@ -25,3 +25,8 @@ int beneath_open(int root_fd, const char *path, int flags, uint64_t resolve)
                                              ++races < RENAME_RACES_MAX)));
     return fd;
 }
+
+bool beneath_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}

@@ -122,11 +122,6 @@ static enum res judge_type(mode_t mode)
     return S_ISDIR(mode) ? RES_IS_DIR : RES_DENIED;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* The file behind an O_PATH descriptor, opened for reading. The link in /proc leads to just that
  * file, whatever its name means by now. Without /proc the name is opened again and must still mean
  * the same file; O_NONBLOCK so that what took its place cannot hold us. */
@@ -161,7 +156,7 @@ static enum res reopen(const struct jail *j, const char *path, int path_fd, enum
         close(fd);
         return RES_IO;
     }
-    if (!same_file(&before, &after)) {
+    if (!beneath_same_file(&before, &after)) {
         close(fd);
         return RES_CHANGED;
     }

@@ -1,1 +1,389 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/sink.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <wherry/netascii.h>
+
+#include "base/errno_res.h"
+
+#define PIPE_PIECE 4096u /* PIPE_BUF: what a pipe that polls writable takes without blocking */
+#define ABANDONED_LOOK_MS 100
+
+enum step { STEP_OPEN, STEP_WRITE, STEP_COMMIT, STEP_ABORT };
+
+struct buffer {
+    uint8_t *bytes;
+    size_t len;
+    size_t cap;
+};
+
+/* What the pool works on; it outlives a sink that is freed meanwhile, and then releases itself. */
+struct sink_job {
+    struct pool_job base;
+    enum step step;
+    atomic_bool abandoned; /* the one member that both threads touch while the job is under way */
+    enum res result;       /* a failure stays */
+
+    struct writer *writer; /* NULL: not open, or to fd */
+    int fd;
+    bool fd_may_block;
+
+    const struct jail *jail; /* NULL: a local path */
+    char *name;
+    enum policy_write policy;
+    struct writer_params params;
+
+    struct buffer batch;
+    uint64_t block;
+    uint8_t tail[1]; /* netascii's CR at the end of the file */
+    size_t tail_len;
+};
+
+struct sink {
+    struct sink_params p;
+    struct sink_job *job;
+    bool busy; /* the pool has the job */
+    bool added;
+    bool flush_wanted;
+    bool commit_wanted;
+    uint64_t block; /* the last added */
+    struct buffer gather;
+    struct wherry_netascii netascii;
+    uint64_t bytes;
+};
+
+static void job_free(struct sink_job *job)
+{
+    if (job != NULL) {
+        free(job->name);
+        free(job->batch.bytes);
+        free(job);
+    }
+}
+
+/* --- in the pool --- */
+
+/* A full pipe may stay full for ever: nobody who gives up has to wait for it. */
+static enum res wait_writable(struct sink_job *job)
+{
+    struct pollfd p = {.fd = job->fd, .events = POLLOUT};
+
+    while (!atomic_load(&job->abandoned)) {
+        int n = poll(&p, 1, ABANDONED_LOOK_MS);
+
+        if (n > 0) {
+            return RES_OK;
+        }
+        if (n == -1 && errno != EINTR) {
+            return res_from_errno(errno);
+        }
+    }
+    return RES_SHUTDOWN;
+}
+
+static enum res write_fd(struct sink_job *job, const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        size_t piece = len;
+        enum res r = RES_OK;
+        ssize_t n;
+
+        if (job->fd_may_block) {
+            piece = len < PIPE_PIECE ? len : PIPE_PIECE;
+            r = wait_writable(job);
+        }
+        if (r != RES_OK) {
+            return r;
+        }
+        n = write(job->fd, bytes, piece);
+        if (n >= 0) {
+            bytes += n;
+            len -= (size_t)n;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            return res_from_errno(errno);
+        }
+    }
+    return RES_OK;
+}
+
+static enum res job_write(struct sink_job *job, const uint8_t *bytes, size_t len)
+{
+    if (job->result != RES_OK) {
+        return job->result;
+    }
+    return job->writer != NULL ? writer_write(job->writer, bytes, len) : write_fd(job, bytes, len);
+}
+
+static enum res job_open(struct sink_job *job)
+{
+    return job->jail != NULL ? writer_begin(&job->writer, job->jail, job->name, job->policy,
+                                            job->params.mode, job->params.expected_size)
+                             : writer_begin_local(&job->writer, job->name, &job->params);
+}
+
+static enum res job_commit(struct sink_job *job)
+{
+    struct writer *w = job->writer;
+
+    if (job->result != RES_OK || w == NULL) {
+        return job->result;
+    }
+    job->writer = NULL;
+    return writer_commit(w);
+}
+
+static void job_work(struct pool_job *base)
+{
+    struct sink_job *job = (struct sink_job *)base;
+
+    switch (job->step) {
+    case STEP_OPEN:
+        job->result = atomic_load(&job->abandoned) ? RES_SHUTDOWN : job_open(job);
+        break;
+    case STEP_WRITE:
+        job->result = job_write(job, job->batch.bytes, job->batch.len);
+        break;
+    case STEP_COMMIT:
+        job->result = job_write(job, job->batch.bytes, job->batch.len);
+        job->result = job_write(job, job->tail, job->tail_len);
+        job->result = job_commit(job);
+        break;
+    case STEP_ABORT:
+        break;
+    }
+    if (job->step == STEP_ABORT || atomic_load(&job->abandoned)) {
+        writer_abort(job->writer);
+        job->writer = NULL;
+    }
+}
+
+/* --- in the loop --- */
+
+static void submit(struct sink *s, enum step step);
+
+/* Gives the pool what is due next, if it has nothing of ours. */
+static void advance(struct sink *s)
+{
+    if (s->busy || (!(s->flush_wanted && s->added) && !s->commit_wanted)) {
+        return;
+    }
+    s->job->batch = s->gather;
+    s->job->block = s->block;
+    s->gather = (struct buffer){0};
+    if (s->flush_wanted && s->added) {
+        s->flush_wanted = false;
+        s->added = false;
+        submit(s, STEP_WRITE);
+        return;
+    }
+    s->commit_wanted = false;
+    if (s->p.netascii) {
+        s->job->tail_len = wherry_netascii_decode_end(&s->netascii, s->job->tail);
+    }
+    submit(s, STEP_COMMIT);
+}
+
+/* A sink at rest keeps one buffer. */
+static void take_back_batch(struct sink *s)
+{
+    if (s->gather.bytes == NULL) {
+        s->gather = s->job->batch;
+        s->gather.len = 0;
+    } else {
+        free(s->job->batch.bytes);
+    }
+    s->job->batch = (struct buffer){0};
+}
+
+static void job_done(struct pool_job *base, void *owner)
+{
+    struct sink_job *job = (struct sink_job *)base;
+    struct sink *s = owner;
+    enum step step = job->step;
+    enum res r = job->result;
+    uint64_t block = job->block;
+
+    if (s == NULL) {
+        writer_abort(job->writer);
+        job_free(job);
+        return;
+    }
+    s->busy = false;
+    if (r == RES_OK) {
+        s->bytes += job->batch.len + job->tail_len;
+        take_back_batch(s);
+        advance(s);
+    } else {
+        take_back_batch(s);
+    }
+    /* Last: the owner may free the sink. */
+    if (step == STEP_OPEN) {
+        s->p.opened(s->p.owner, r);
+    } else if (step == STEP_WRITE) {
+        s->p.stored(s->p.owner, r, block);
+    } else {
+        s->p.committed(s->p.owner, r);
+    }
+}
+
+static void submit(struct sink *s, enum step step)
+{
+    s->busy = true;
+    s->job->step = step;
+    s->job->base.work = job_work;
+    s->job->base.done = job_done;
+    s->job->base.owner = s;
+    pool_submit(s->p.pool, &s->job->base);
+}
+
+static struct sink *sink_alloc(const struct sink_params *p, const char *name)
+{
+    struct sink *s = calloc(1, sizeof(*s));
+
+    if (s == NULL) {
+        return NULL;
+    }
+    s->p = *p;
+    s->job = calloc(1, sizeof(*s->job));
+    if (s->job != NULL) {
+        s->job->fd = -1;
+        atomic_init(&s->job->abandoned, false);
+        s->job->name = name != NULL ? strdup(name) : NULL;
+    }
+    if (s->job == NULL || (name != NULL && s->job->name == NULL)) {
+        sink_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+enum res sink_open(struct sink **ret, const struct sink_params *p, const struct jail *j,
+                   const char *name, enum policy_write policy, mode_t mode, uint64_t expected_size)
+{
+    struct sink *s = sink_alloc(p, name);
+
+    if (s == NULL) {
+        return RES_NO_MEMORY;
+    }
+    s->job->jail = j;
+    s->job->policy = policy;
+    s->job->params.mode = mode;
+    s->job->params.expected_size = expected_size;
+    submit(s, STEP_OPEN);
+    *ret = s;
+    return RES_LATER;
+}
+
+enum res sink_open_local(struct sink **ret, const struct sink_params *p, const char *path,
+                         const struct writer_params *w)
+{
+    struct sink *s = sink_alloc(p, path);
+
+    if (s == NULL) {
+        return RES_NO_MEMORY;
+    }
+    s->job->params = *w;
+    submit(s, STEP_OPEN);
+    *ret = s;
+    return RES_LATER;
+}
+
+enum res sink_from_fd(struct sink **ret, const struct sink_params *p, int fd)
+{
+    struct sink *s = NULL;
+    struct stat st;
+
+    if (fstat(fd, &st) == -1) {
+        return res_from_errno(errno);
+    }
+    s = sink_alloc(p, NULL);
+    if (s == NULL) {
+        return RES_NO_MEMORY;
+    }
+    s->job->fd = fd;
+    s->job->fd_may_block = !S_ISREG(st.st_mode);
+    *ret = s;
+    return RES_OK;
+}
+
+static bool reserve(struct buffer *b, size_t more)
+{
+    size_t cap = b->cap * 2;
+    uint8_t *bytes;
+
+    if (b->cap - b->len >= more) {
+        return true;
+    }
+    if (cap < b->len + more) {
+        cap = b->len + more;
+    }
+    bytes = realloc(b->bytes, cap);
+    if (bytes == NULL) {
+        return false;
+    }
+    b->bytes = bytes;
+    b->cap = cap;
+    return true;
+}
+
+enum res sink_add(struct sink *s, uint64_t block, struct wherry_view bytes)
+{
+    struct buffer *b = &s->gather;
+
+    /* Netascii may give back a CR that an earlier block held. */
+    if (!reserve(b, bytes.len + (s->p.netascii ? 1 : 0))) {
+        return RES_NO_MEMORY;
+    }
+    if (s->p.netascii) {
+        b->len += wherry_netascii_decode(&s->netascii, bytes.bytes, bytes.len, b->bytes + b->len);
+    } else if (bytes.len > 0) {
+        memcpy(b->bytes + b->len, bytes.bytes, bytes.len);
+        b->len += bytes.len;
+    }
+    s->block = block;
+    s->added = true;
+    return RES_OK;
+}
+
+void sink_flush(struct sink *s)
+{
+    s->flush_wanted = s->added;
+    advance(s);
+}
+
+void sink_commit(struct sink *s)
+{
+    s->commit_wanted = true;
+    advance(s);
+}
+
+void sink_free(struct sink *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    if (s->busy) {
+        /* The job gives up as soon as it can; a commit is finished. */
+        atomic_store(&s->job->abandoned, true);
+        pool_forget(&s->job->base);
+    } else if (s->job != NULL && s->job->writer != NULL) {
+        submit(s, STEP_ABORT); /* to remove a large file takes time */
+        pool_forget(&s->job->base);
+    } else {
+        job_free(s->job);
+    }
+    free(s->gather.bytes);
+    free(s);
+}
+
+uint64_t sink_bytes(const struct sink *s)
+{
+    return s->bytes;
+}

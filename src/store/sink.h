@@ -36,8 +36,7 @@ struct sink_params {
 /* Begins a writer for a name in the jail; the answer comes through opened(). name is copied; jail
  * outlives the sink. RES_LATER, or RES_NO_MEMORY (*ret untouched). */
 enum res sink_open(struct sink **ret, const struct sink_params *p, const struct jail *j,
-                   const char *name, enum policy_write policy, mode_t mode,
-                   uint64_t expected_size);
+                   const char *name, enum policy_write policy, mode_t mode, uint64_t expected_size);
 /* The same at a local path, for a client. */
 enum res sink_open_local(struct sink **ret, const struct sink_params *p, const char *path,
                          const struct writer_params *w);

@@ -4,10 +4,13 @@
  *   begin --write*--> commit   the name now leads to the new bytes
  *                 \-> abort    nothing happened
  *
- * Bytes go to an unnamed file (O_TMPFILE) in the target's directory, or, where the file system has
- * none, to one named `.wherry-` and random letters, which is locked (flock) as long as its writer
- * lives. Commit is one atomic step: link for new names, rename over an existing one, whose mode and
- * owner the new file takes first. All calls may block. */
+ * Bytes go to a file without a name (store/temp.h) in the target's directory. Commit is one atomic
+ * step: link for new names, rename over an existing one, whose mode and owner the new file takes
+ * first. Of two uploads of one name at a time the last to commit stays, or, when nothing may be
+ * replaced, the first.
+ *
+ * Whole means for every reader and after the death of the process; what a power cut leaves is up to
+ * the file system: nothing is synced. All calls may block. */
 #ifndef STORE_WRITER_H
 #define STORE_WRITER_H
 
@@ -35,12 +38,15 @@ struct writer_params {
 /* Inside the jail, for a server. */
 enum res writer_begin(struct writer **ret, const struct jail *j, const char *name,
                       enum policy_write policy, mode_t mode, uint64_t expected_size);
-/* At a path of the local file system, for a client. `path` may lead through links. */
-enum res writer_begin_local(struct writer **ret, const char *path,
-                            const struct writer_params *p);
+/* At a path of the local file system, for a client. `path` may lead through links. A device, FIFO
+ * or socket that exists is written straight into, whatever p says: a FIFO's begin waits for a
+ * reader, and the caller ignores SIGPIPE. */
+enum res writer_begin_local(struct writer **ret, const char *path, const struct writer_params *p);
+/* After a failure every further call returns the same. */
 enum res writer_write(struct writer *w, const uint8_t *bytes, size_t len);
 /* Gives the file its name, and frees the writer, also on failure (the old file is then as it was).
- * RES_EXISTS: under create somebody was faster; RES_DENIED: the old owner cannot be kept. */
+ * RES_EXISTS: somebody was faster; RES_DENIED: the old file's owner, group or mode cannot be
+ * kept. */
 enum res writer_commit(struct writer *w);
 void writer_abort(struct writer *w); /* takes NULL */
 

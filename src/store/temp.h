@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* store/temp.h: a file without its name yet.
+ *
+ *   temp_open --> temp_become   a new name leads to it
+ *             --> temp_replace  an existing name leads to it
+ *   temp_close, at the end of each: what got no name is gone
+ *
+ * It has no name at all (O_TMPFILE), or, where the file system or a missing /proc does not allow
+ * that, the name JAIL_TEMP_PREFIX and random letters. As long as it may be seen under such a name
+ * it is locked (flock), so that sweep() can tell it from what a killed process left. */
+#ifndef STORE_TEMP_H
+#define STORE_TEMP_H
+
+#include <wherry/res.h>
+
+#include "store/jail.h"
+
+#define TEMP_LETTERS 8
+
+enum temp_kind {
+    TEMP_UNNAMED, /* if that can be had */
+    TEMP_NAMED
+};
+
+struct temp {
+    int fd;                                             /* open for writing, mode 0600 */
+    int dir_fd;                                         /* the caller's, open as long as this is */
+    char name[sizeof(JAIL_TEMP_PREFIX) + TEMP_LETTERS]; /* "": it has none */
+};
+
+enum res temp_open(struct temp *ret, int dir_fd, enum temp_kind kind);
+/* In one step: RES_EXISTS when somebody else has the name by now. */
+enum res temp_become(struct temp *t, const char *last);
+/* In one step: whoever opens the name finds the old file or this one. */
+enum res temp_replace(struct temp *t, const char *last);
+void temp_close(struct temp *t);
+
+#endif
