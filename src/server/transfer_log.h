@@ -4,12 +4,16 @@
  *   done op=read peer=192.0.2.7:2071 name="boot/zImage" mode=octet blksize=1468 windowsize=4
  *   bytes=8123904 secs=1.2 resent=3
  *
- * (one line in the log). Repeated `missing` of one peer's address and name within 10 s are summed:
- * the first is a line at once, the rest one line with times=N when the 10 s are over. */
+ *   reason="no such file"  error=0 text="the peer's words"  times=12
+ *
+ * (one line in the log; of the last row only what applies). secs has one decimal, below one second
+ * three. Repeated `missing` of one peer's address and name within 10 s are summed: the first is a
+ * line at once, the rest one line with times=N when the 10 s are over. */
 #ifndef SERVER_TRANSFER_LOG_H
 #define SERVER_TRANSFER_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <wherry/packet.h>
@@ -17,6 +21,9 @@
 #include "base/log.h"
 #include "io/loop.h"
 #include "net/addr.h"
+
+#define TRANSFER_LOG_HOLD_NS UINT64_C(10000000000)
+#define TRANSFER_LOG_PAIRS 1024
 
 enum outcome {
     OUTCOME_DONE,
@@ -54,5 +61,8 @@ enum res transfer_log_new(struct transfer_log **ret, struct loop *l, const struc
 void transfer_log_free(struct transfer_log *t);
 /* done, probe, missing: info. refused, aborted, timeout: warning. failed: error. */
 void transfer_log_record(struct transfer_log *t, const struct transfer_record *r);
+/* How long repeats are held back (TRANSFER_LOG_HOLD_NS) and of how many pairs of address and name
+ * (TRANSFER_LOG_PAIRS, at least 1; then the oldest goes out early). For those that begin later. */
+void transfer_log_hold(struct transfer_log *t, uint64_t hold_ns, size_t pairs);
 
 #endif

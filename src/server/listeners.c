@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/listeners.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/errno_res.h"
+#include "net/udp.h"
+
+/* A thousand boards that are switched on together ask within a few milliseconds. */
+#define BUFFER_BYTES (8u << 20)
+#define REQUEST_BYTES 512u /* RFC 1350: the longest request without options */
+
+char *listeners_url(const struct endpoint *e, char *buf)
+{
+    char text[ADDR_TEXT_BYTES];
+
+    snprintf(buf, LISTENERS_URL_BYTES, "tftp://%s", addr_print(&e->addr, text));
+    return buf;
+}
+
+static void explain(int error, const struct endpoint *e, char *why, size_t cap)
+{
+    char url[LISTENERS_URL_BYTES];
+    uint16_t port = addr_port(&e->addr);
+
+    listeners_url(e, url);
+    switch (error) {
+    case EADDRINUSE:
+        snprintf(why, cap,
+                 "cannot listen on %s: port %" PRIu16 " is in use by another program (another TFTP "
+                 "server?): stop it (ss -lunp 'sport = :%" PRIu16 "' shows it) or choose another "
+                 "with --listen tftp://ADDR:PORT",
+                 url, port, port);
+        break;
+    case EACCES:
+    case EPERM:
+        snprintf(why, cap,
+                 "cannot listen on %s: port %" PRIu16 " needs root or CAP_NET_BIND_SERVICE, or "
+                 "choose a port above 1023 with --listen tftp://ADDR:PORT",
+                 url, port);
+        break;
+    case EADDRNOTAVAIL:
+        snprintf(why, cap,
+                 "cannot listen on %s: this machine has no such address (ip addr shows those it "
+                 "has): choose one with --listen tftp://ADDR:PORT",
+                 url);
+        break;
+    case EAFNOSUPPORT:
+        snprintf(why, cap,
+                 "cannot listen on %s: this kernel has no %s: choose an address with --listen "
+                 "tftp://ADDR:PORT",
+                 url, e->addr.u.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4");
+        break;
+    default:
+        snprintf(why, cap, "cannot listen on %s: %s", url, strerror(error));
+        break;
+    }
+}
+
+/* The real port, when 0 was asked for. */
+static enum res name_port(struct listener *l)
+{
+    struct addr bound = {.len = sizeof bound.u};
+
+    if (getsockname(l->fd, &bound.u.sa, &bound.len) != 0) {
+        return res_from_errno(errno);
+    }
+    addr_set_port(&l->endpoint.addr, addr_port(&bound));
+    return RES_OK;
+}
+
+static enum res open_one(struct listener *l, const struct endpoint *e)
+{
+    enum res r;
+
+    l->endpoint = *e;
+    l->fd = -1;
+    r = udp_listen(&e->addr, &l->fd);
+    if (r != RES_OK) {
+        l->fd = -1;
+        return r;
+    }
+    l->buffer_bytes = udp_receive_buffer(l->fd, BUFFER_BYTES, REQUEST_BYTES);
+    return name_port(l);
+}
+
+/* The default endpoint where the kernel has no IPv6. */
+static void use_ipv4(struct endpoint *e)
+{
+    uint16_t port = addr_port(&e->addr);
+
+    e->addr = (struct addr){.len = sizeof e->addr.u.in4};
+    e->addr.u.in4.sin_family = AF_INET;
+    addr_set_port(&e->addr, port);
+}
+
+enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap)
+{
+    struct listeners l = {.items = calloc(c->endpoint_count, sizeof *l.items)};
+
+    if (l.items == NULL) {
+        snprintf(why, cap, "out of memory");
+        return RES_NO_MEMORY;
+    }
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        struct endpoint e = c->endpoints[i];
+        struct listener *item = &l.items[l.count++];
+        enum res r = open_one(item, &e);
+
+        if (r != RES_OK && errno == EAFNOSUPPORT && c->endpoints_preset) {
+            use_ipv4(&e);
+            r = open_one(item, &e);
+        }
+        if (r != RES_OK) {
+            explain(errno, &e, why, cap);
+            listeners_close(&l);
+            return r;
+        }
+    }
+    *ret = l;
+    return RES_OK;
+}
+
+void listeners_close(struct listeners *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->items[i].fd != -1) {
+            close(l->items[i].fd);
+        }
+    }
+    free(l->items);
+    *l = (struct listeners){.count = 0};
+}

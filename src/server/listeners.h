@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server/listeners.h: the bound sockets, opened before privileges are dropped. */
+#ifndef SERVER_LISTENERS_H
+#define SERVER_LISTENERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wherry/res.h>
+
+#include "net/addr.h"
+#include "server/config.h"
+
+#define LISTENERS_WHY 512 /* room enough for every message */
+
+struct listener {
+    int fd;                   /* -1 once somebody else closes it */
+    struct endpoint endpoint; /* as bound: the port is the real one */
+    uint32_t buffer_bytes;    /* payload that waits in the kernel at most */
+};
+
+struct listeners {
+    struct listener *items;
+    size_t count;
+};
+
+/* One socket for each endpoint, all or none. why names the endpoint and the remedy. */
+enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap);
+/* Closes what is left. All zero is fine. */
+void listeners_close(struct listeners *l);
+/* "tftp://127.0.0.1:6969". Returns buf. */
+#define LISTENERS_URL_BYTES (ADDR_TEXT_BYTES + 8)
+char *listeners_url(const struct endpoint *e, char *buf);
+
+#endif

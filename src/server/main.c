@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server/main.c: start-up, in the order that makes it safe: what needs privileges comes first, then
+ * they go for good, and only then the first packet is heard. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <wherry/res.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "io/log_writer.h"
+#include "server/config.h"
+#include "server/listeners.h"
+#include "server/privs.h"
+#include "server/server_run.h"
+#include "store/jail.h"
+#include "store/policy.h"
+
+/* Exit status, as wherryd(8) has it. */
+enum { EXIT_ENDED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define WHY_BYTES 2048
+#define QUOTED_BYTES 1024
+
+/* A file or socket that became descriptor 2 would be written over by error messages. */
+static bool open_standard_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0) {
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+static void raise_descriptor_limit(const struct log *log)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        log_warning(log, "server", "limit of descriptors unknown: %s", strerror(errno));
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        log_warning(log, "server", "limit of descriptors stays low: %s", strerror(errno));
+    }
+}
+
+static enum res open_root(struct jail **ret, const char *root, char *why, size_t cap)
+{
+    char quoted[QUOTED_BYTES];
+    enum res r = jail_open(ret, root);
+
+    text_quote((const uint8_t *)root, strlen(root), quoted, sizeof quoted);
+    switch (r) {
+    case RES_OK:
+        break;
+    case RES_NOT_FOUND:
+        snprintf(why, cap,
+                 "root \"%s\": no such directory: create it, or name another with --root DIR",
+                 quoted);
+        break;
+    case RES_UNSUPPORTED:
+        snprintf(why, cap,
+                 "root \"%s\": openat2() is missing: Linux 5.6 or later is needed, and a sandbox "
+                 "must allow it",
+                 quoted);
+        break;
+    default:
+        snprintf(why, cap, "root \"%s\": %s: name a directory that may be read with --root DIR",
+                 quoted, wherry_res_text(r));
+        break;
+    }
+    return r;
+}
+
+static enum res open_log(struct log *log, struct log_writer **ret, const struct config *c,
+                         char *why, size_t cap)
+{
+    enum log_target target = isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_JOURNAL;
+    enum res r = log_writer_new(ret, c->log_syslog ? LOG_TARGET_SYSLOG : target, STDERR_FILENO);
+
+    if (r != RES_OK) {
+        snprintf(why, cap, "cannot log: %s", wherry_res_text(r));
+        return r;
+    }
+    log->level = c->log_level;
+    log->sink = log_writer_sink;
+    log->arg = *ret;
+    return RES_OK;
+}
+
+/* The root was opened before the user changed; what that user may not do is better said now than
+ * with each request. */
+static void warn_of_permissions(const struct log *log, const struct jail *jail,
+                                const struct config *c, const char *user)
+{
+    if (faccessat(jail_fd(jail), ".", X_OK, AT_EACCESS) != 0) {
+        log_warning(log, "server", "user %s may not enter the root: every request will be refused",
+                    user);
+    } else if (c->write != POLICY_WRITE_NONE &&
+               faccessat(jail_fd(jail), ".", W_OK, AT_EACCESS) != 0) {
+        log_warning(log, "server", "user %s may not write in the root: uploads there will fail",
+                    user);
+    }
+}
+
+/* Everything that must be there at once to serve. */
+struct start {
+    struct config *config;
+    struct log log;
+    struct log_writer *writer;
+    struct listeners listeners;
+    struct jail *jail;
+    struct privs privs;
+};
+
+static enum res serve(struct start *s, int argc, char **argv, char *why, size_t cap)
+{
+    struct server_run_params run = {.argc = argc,
+                                    .argv = argv,
+                                    .config = &s->config,
+                                    .log = &s->log,
+                                    .listeners = &s->listeners};
+    enum res r = privs_forbid_gain(why, cap);
+
+    if (r == RES_OK) {
+        r = open_log(&s->log, &s->writer, s->config, why, cap);
+    }
+    if (r == RES_OK) {
+        r = privs_find(s->config->user, &s->privs, why, cap);
+    }
+    if (r == RES_OK) {
+        r = listeners_open(&s->listeners, s->config, why, cap);
+    }
+    if (r == RES_OK) {
+        r = open_root(&s->jail, s->config->root, why, cap);
+    }
+    if (r == RES_OK) {
+        r = privs_drop(&s->privs, why, cap);
+    }
+    if (r != RES_OK) {
+        return r;
+    }
+    if (s->privs.root) {
+        log_warning(&s->log, "server", "serving as root: name an ordinary user with --user");
+    }
+    warn_of_permissions(&s->log, s->jail, s->config, s->privs.name);
+    raise_descriptor_limit(&s->log);
+    umask(s->config->umask);
+    signal(SIGPIPE, SIG_IGN);
+    run.user = s->privs.name;
+    run.jail = s->jail;
+    return server_run(&run, why, cap);
+}
+
+static int serve_or_explain(struct config *config, int argc, char **argv)
+{
+    struct start s = {.config = config};
+    char why[WHY_BYTES];
+    enum res r = serve(&s, argc, argv, why, sizeof why);
+
+    if (r != RES_OK && s.writer != NULL && s.config->log_syslog) {
+        log_line(&s.log, LOG_LEVEL_ERROR, "%s", why);
+    }
+    log_writer_free(s.writer);
+    jail_free(s.jail);
+    listeners_close(&s.listeners);
+    config_free(s.config);
+    if (r != RES_OK) {
+        fprintf(stderr, "wherryd: %s\n", why); /* whoever starts it sees it, also with syslog */
+        return EXIT_FAILED;
+    }
+    return EXIT_ENDED;
+}
+
+static int check(struct config *c)
+{
+    struct jail *jail = NULL;
+    struct privs privs;
+    char why[WHY_BYTES];
+    enum res r = open_root(&jail, c->root, why, sizeof why);
+
+    if (r == RES_OK) {
+        r = privs_find(c->user, &privs, why, sizeof why);
+    }
+    jail_free(jail);
+    if (r != RES_OK) {
+        fprintf(stderr, "wherryd: %s\n", why);
+        config_free(c);
+        return EXIT_FAILED;
+    }
+    config_print(c, stdout);
+    config_free(c);
+    puts("# configuration is valid");
+    return fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct config *config = NULL;
+    enum config_action action = CONFIG_SERVE;
+    char why[CONFIG_WHY];
+    enum res r;
+
+    if (!open_standard_descriptors()) {
+        return EXIT_FAILED;
+    }
+    r = config_read(argc, argv, &config, &action, why, sizeof why);
+    if (r != RES_OK) {
+        fprintf(stderr, "wherryd: %s\n", why);
+        if (r == RES_PROTOCOL) {
+            fputs("Try 'wherryd --help' for all options.\n", stderr);
+        }
+        return r == RES_NO_MEMORY ? EXIT_FAILED : EXIT_USAGE;
+    }
+    switch (action) {
+    case CONFIG_HELP:
+        config_print_help(stdout);
+        break;
+    case CONFIG_VERSION:
+        puts("wherryd " WHERRY_VERSION);
+        break;
+    case CONFIG_CHECK:
+        return check(config);
+    case CONFIG_SERVE:
+        return serve_or_explain(config, argc, argv);
+    }
+    return fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;
+}

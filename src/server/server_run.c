@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "server/server_run.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "io/loop.h"
+#include "io/pool.h"
+#include "server/transfer_log.h"
+#include "server/worker.h"
+#include "store/policy.h"
+#include "store/sweep.h"
+
+/* Threads for calls that may block: a few slow disks or mounts at once. */
+#define POOL_THREADS 8
+#define QUOTED_BYTES 512
+
+struct server;
+
+struct sweep_job {
+    struct pool_job job; /* first: the pool's handle */
+    int root_fd;
+    size_t removed;
+    enum res r;
+};
+
+struct server {
+    const struct server_run_params *params;
+    struct loop *loop;
+    struct pool *pool;
+    struct transfer_log *transfers;
+    struct worker *worker;
+    struct loop_signal term;
+    struct loop_signal interrupt;
+    struct loop_signal hangup;
+    struct loop_timer drain;
+    struct sweep_job *sweep; /* under way */
+    bool draining;
+};
+
+static void sweep_work(struct pool_job *job)
+{
+    struct sweep_job *s = (struct sweep_job *)job;
+
+    s->r = sweep(s->root_fd, &s->removed);
+}
+
+static void sweep_done(struct pool_job *job, void *owner)
+{
+    struct sweep_job *sj = (struct sweep_job *)job;
+    struct server *s = owner;
+
+    if (s != NULL) {
+        s->sweep = NULL;
+        if (sj->r != RES_OK) {
+            log_warning(s->params->log, "sweep", "left-over temporary files stay: %s",
+                        wherry_res_text(sj->r));
+        } else if (sj->removed > 0) {
+            log_info(s->params->log, "sweep", "removed %zu left-over temporary files", sj->removed);
+        } else {
+            log_debug(s->params->log, "sweep", "no left-over temporary files");
+        }
+    }
+    free(sj);
+}
+
+/* Uploads that an earlier server was killed in. The first requests do not wait for it. */
+static void begin_sweep(struct server *s)
+{
+    struct sweep_job *sj = calloc(1, sizeof *sj);
+
+    if (sj == NULL) {
+        log_warning(s->params->log, "sweep", "left-over temporary files stay: %s",
+                    wherry_res_text(RES_NO_MEMORY));
+        return;
+    }
+    sj->job.work = sweep_work;
+    sj->job.done = sweep_done;
+    sj->job.owner = s;
+    sj->root_fd = jail_fd(s->params->jail);
+    s->sweep = sj;
+    pool_submit(s->pool, &sj->job);
+}
+
+static void on_drained(void *arg)
+{
+    struct server *s = arg;
+
+    log_debug(s->params->log, "server", "no transfer is running any more");
+    loop_stop(s->loop);
+}
+
+static void on_drain_timeout(void *arg)
+{
+    struct server *s = arg;
+
+    log_warning(s->params->log, "server", "drain-timeout is over, %zu transfers end unfinished",
+                worker_running(s->worker));
+    worker_stop(s->worker);
+}
+
+static void on_end(void *arg, int signum)
+{
+    struct server *s = arg;
+    const struct config *config = *s->params->config;
+    char text[NUMBER_TEXT_BYTES];
+
+    if (s->draining) {
+        log_warning(s->params->log, "server", "second signal, %zu transfers end unfinished",
+                    worker_running(s->worker));
+        worker_stop(s->worker);
+        loop_stop(s->loop);
+        return;
+    }
+    s->draining = true;
+    log_info(s->params->log, "server", "SIG%s: ending, %zu transfers may finish within %s",
+             sigabbrev_np(signum), worker_running(s->worker),
+             number_print_time(config->drain_timeout_ns, text));
+    worker_drain(s->worker);
+    loop_timer_at(&s->drain, loop_now_ns(s->loop) + config->drain_timeout_ns);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
+static bool same_endpoints(const struct config *a, const struct config *b)
+{
+    if (a->endpoint_count != b->endpoint_count) {
+        return false;
+    }
+    for (size_t i = 0; i < a->endpoint_count; i++) {
+        if (!addr_equal(&a->endpoints[i].addr, &b->endpoints[i].addr)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void warn_unchanged(const struct log *log, const char *key)
+{
+    log_warning(log, "server", "%s changed: takes effect when wherryd is started again", key);
+}
+
+/* What is opened or given away once, before serving. */
+static void warn_of_fixed(const struct log *log, const struct config *old, const struct config *new)
+{
+    if (!same_text(old->root, new->root)) {
+        warn_unchanged(log, "root");
+    }
+    if (!same_endpoints(old, new)) {
+        warn_unchanged(log, "listen");
+    }
+    if (!same_text(old->user, new->user)) {
+        warn_unchanged(log, "user");
+    }
+    if (old->log_syslog != new->log_syslog) {
+        warn_unchanged(log, "log");
+    }
+}
+
+/* Reads on the loop: one small file, when somebody asks for it. */
+static void on_hangup(void *arg, int signum)
+{
+    struct server *s = arg;
+    const struct server_run_params *p = s->params;
+    struct config *old = *p->config;
+    struct config *new = NULL;
+    enum config_action action;
+    char why[CONFIG_WHY];
+
+    (void)signum;
+    if (config_read(p->argc, p->argv, &new, &action, why, sizeof why) != RES_OK) {
+        log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
+        return;
+    }
+    warn_of_fixed(p->log, old, new);
+    p->log->level = new->log_level;
+    umask(new->umask);
+    worker_configure(s->worker, new);
+    *p->config = new;
+    config_free(old);
+    log_info(p->log, "server", "configuration reloaded from %s, write %s",
+             new->file != NULL ? new->file : "the command line alone",
+             policy_write_name(new->write));
+}
+
+static void report_start(const struct server *s)
+{
+    const struct server_run_params *p = s->params;
+    const struct config *c = *p->config;
+    char url[LISTENERS_URL_BYTES];
+    char quoted[QUOTED_BYTES];
+
+    for (size_t i = 0; i < p->listeners->count; i++) {
+        const struct listener *l = &p->listeners->items[i];
+
+        log_line(p->log, LOG_LEVEL_INFO, "listening on %s", listeners_url(&l->endpoint, url));
+        log_debug(p->log, "server", "%s: %lu bytes of requests may wait", url,
+                  (unsigned long)l->buffer_bytes);
+    }
+    log_info(p->log, "server", "wherryd %s serves \"%s\" as user %s, write %s", WHERRY_VERSION,
+             text_quote((const uint8_t *)c->root, strlen(c->root), quoted, sizeof quoted), p->user,
+             policy_write_name(c->write));
+}
+
+static enum res begin(struct server *s)
+{
+    const struct server_run_params *p = s->params;
+    struct worker_params wp = {.jail = p->jail, .config = *p->config, .log = p->log};
+    enum res r = loop_new(&s->loop);
+
+    if (r == RES_OK) {
+        r = pool_new(&s->pool, s->loop, POOL_THREADS);
+    }
+    if (r == RES_OK) {
+        r = transfer_log_new(&s->transfers, s->loop, p->log);
+    }
+    if (r != RES_OK) {
+        return r;
+    }
+    wp.loop = s->loop;
+    wp.pool = s->pool;
+    wp.transfers = s->transfers;
+    wp.drained = on_drained;
+    wp.arg = s;
+    r = worker_new(&s->worker, &wp);
+    for (size_t i = 0; i < p->listeners->count && r == RES_OK; i++) {
+        struct listener *l = &p->listeners->items[i];
+
+        r = worker_listen(s->worker, l->fd, &l->endpoint);
+        if (r == RES_OK) {
+            l->fd = -1;
+        }
+    }
+    return r;
+}
+
+static void watch(struct server *s)
+{
+    loop_timer_init(s->loop, &s->drain, on_drain_timeout, s);
+    loop_signal_start(s->loop, &s->term, SIGTERM, on_end, s);
+    loop_signal_start(s->loop, &s->interrupt, SIGINT, on_end, s);
+    loop_signal_start(s->loop, &s->hangup, SIGHUP, on_hangup, s);
+}
+
+static void end(struct server *s)
+{
+    if (s->loop != NULL) {
+        loop_signal_stop(&s->term);
+        loop_signal_stop(&s->interrupt);
+        loop_signal_stop(&s->hangup);
+        loop_timer_stop(&s->drain);
+    }
+    if (s->sweep != NULL) {
+        pool_forget(&s->sweep->job);
+    }
+    worker_free(s->worker);
+    pool_free(s->pool);
+    transfer_log_free(s->transfers);
+    loop_free(s->loop);
+}
+
+enum res server_run(const struct server_run_params *p, char *why, size_t cap)
+{
+    struct server s = {.params = p};
+    enum res r = begin(&s);
+
+    if (r != RES_OK) {
+        snprintf(why, cap, "cannot serve: %s", wherry_res_text(r));
+        end(&s);
+        return r;
+    }
+    watch(&s);
+    report_start(&s);
+    if ((*p->config)->write != POLICY_WRITE_NONE) {
+        begin_sweep(&s);
+    }
+    loop_run(s.loop);
+    end(&s);
+    log_info(p->log, "server", "ended");
+    return RES_OK;
+}
