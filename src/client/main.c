@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* wherry(1): the command line, and the table of its commands. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/command.h"
+
+static const struct command commands[] = {
+    {"get", OPTION_OF_GET, 1, 2, "URL [LOCAL]", "fetch a file; LOCAL \"-\" is standard output",
+     cmd_get},
+    {"put", OPTION_OF_PUT, 2, 2, "LOCAL URL", "send a file; LOCAL \"-\" is standard input",
+     cmd_put},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* command NULL: all of them. */
+static void print_help(FILE *out, const struct command *command)
+{
+    (void)fprintf(out, "Usage:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (command == NULL || command == &commands[i]) {
+            (void)fprintf(out, "  wherry %s [OPTION]... %-12s  %s\n", commands[i].name,
+                          commands[i].operands, commands[i].help);
+        }
+    }
+    (void)fprintf(out, "\nURL: tftp://HOST[:PORT]/FILE[;mode=octet|netascii]\n\nOptions:\n");
+    option_print_help(out, command == NULL ? OPTION_OF_ALL : command->options);
+}
+
+/* Output that nobody could take is a failure: `wherry --help >/dev/full`. */
+static enum exit_code printed(void)
+{
+    return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_LOCAL;
+}
+
+static enum exit_code refuse_use(struct console *console, const char *why)
+{
+    console_error(console, "%s", why);
+    console_error(console, "try: wherry --help");
+    return EXIT_CODE_USAGE;
+}
+
+static enum exit_code run_command(const struct command *command, struct command_call *call,
+                                  uint32_t given)
+{
+    char why[OPTION_WHY_BYTES];
+
+    if (!option_check(call->settings, given, command->options, command->name, why)) {
+        return refuse_use(call->console, why);
+    }
+    if (call->count < command->lowest || call->count > command->highest) {
+        (void)snprintf(why, sizeof(why), "%s: %s operands, %s is needed", command->name,
+                       call->count < command->lowest ? "too few" : "too many", command->operands);
+        return refuse_use(call->console, why);
+    }
+    return command->run(call);
+}
+
+static enum exit_code run(int argc, char **argv, char **operands)
+{
+    struct client_settings settings;
+    struct console console;
+    struct command_call call = {.settings = &settings, .console = &console};
+    const struct command *command = NULL;
+    size_t count = 0;
+    uint32_t given = 0;
+    char why[OPTION_WHY_BYTES];
+
+    console_init(&console, stderr, false, false);
+    if (!option_parse(argc, argv, &settings, operands, &count, &given, why)) {
+        return refuse_use(&console, why);
+    }
+    console_init(&console, stderr, settings.quiet, settings.verbose);
+    if (settings.version) {
+        (void)printf("wherry %s\n", WHERRY_VERSION);
+        return printed();
+    }
+    if (count > 0) {
+        command = find_command(operands[0]);
+        if (command == NULL) {
+            (void)snprintf(why, sizeof(why), "unknown command %.80s: get or put is needed",
+                           operands[0]);
+            return refuse_use(&console, why);
+        }
+    }
+    if (settings.help) {
+        print_help(stdout, command);
+        return printed();
+    }
+    if (command == NULL) {
+        return refuse_use(&console, "a command is needed: get or put");
+    }
+    call.operands = operands + 1;
+    call.count = count - 1;
+    return run_command(command, &call, given);
+}
+
+int main(int argc, char **argv)
+{
+    char **operands = calloc((size_t)argc + 1, sizeof(*operands));
+    enum exit_code code;
+
+    if (operands == NULL) {
+        (void)fprintf(stderr, "wherry: out of memory\n");
+        return EXIT_CODE_OTHER;
+    }
+    /* A reader of our output that goes away is a failed write, not a death without a word. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    code = run(argc, argv, operands);
+    free(operands);
+    return (int)code;
+}

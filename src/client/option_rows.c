@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/option_rows.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <wherry/options.h>
+
+#include "base/number.h"
+
+#define TO(member) offsetof(struct client_settings, member)
+#define HOUR (3600 * NUMBER_SECOND)
+#define ROW_CODE 256 /* getopt's answer for row i is ROW_CODE + i; operands answer 1 */
+
+/* clang-format off */
+const struct option_row option_rows[] = {
+    /* name         letter kind        stored in           lowest highest                commands      value   help */
+    {"blksize",      0,  OPTION_NUMBER, TO(blksize),        WHERRY_BLKSIZE_MIN, WHERRY_BLKSIZE_MAX, OPTION_OF_GET | OPTION_OF_PUT, "BYTES",
+     "bytes in a block; default: what the route carries in one packet"},
+    {"windowsize",   0,  OPTION_NUMBER, TO(windowsize),     1,     WHERRY_WINDOWSIZE_MAX,  OPTION_OF_GET | OPTION_OF_PUT, "BLOCKS",
+     "blocks between two acknowledgements; default: 16"},
+    {"tftp-timeout", 0,  OPTION_NUMBER, TO(tftp_timeout_s), 1,     255,                    OPTION_OF_GET | OPTION_OF_PUT, "SECONDS",
+     "ask for a fixed time before packets are repeated"},
+    {"timeout",      0,  OPTION_TIME,   TO(patience_ns),    NUMBER_SECOND, 24 * HOUR,      OPTION_OF_GET | OPTION_OF_PUT, "TIME",
+     "give up after this time without progress; default: 60s"},
+    {"no-options",   0,  OPTION_FLAG,   TO(no_options),     0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+     "ask for no options at all: plain RFC 1350"},
+    {"strict-size",  0,  OPTION_FLAG,   TO(strict_size),    0,     0,                      OPTION_OF_GET, NULL,
+     "fail when the size differs from the one announced"},
+    {"no-clobber",   0,  OPTION_FLAG,   TO(no_clobber),     0,     0,                      OPTION_OF_GET, NULL,
+     "fail when the local file exists"},
+    {"ipv4",        '4', OPTION_FLAG,   TO(ipv4),           0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+     "use IPv4 only"},
+    {"ipv6",        '6', OPTION_FLAG,   TO(ipv6),           0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+     "use IPv6 only"},
+    {"quiet",       'q', OPTION_FLAG,   TO(quiet),          0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+     "say nothing but errors"},
+    {"verbose",     'v', OPTION_FLAG,   TO(verbose),        0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+     "say what was agreed and what is tried"},
+    {"help",        'h', OPTION_FLAG,   TO(help),           0,     0,                      OPTION_OF_ALL, NULL,
+     "print help and exit"},
+    {"version",     'V', OPTION_FLAG,   TO(version),        0,     0,                      OPTION_OF_ALL, NULL,
+     "print the version and exit"},
+};
+/* clang-format on */
+
+#define ROW_COUNT (sizeof(option_rows) / sizeof(option_rows[0]))
+_Static_assert(ROW_COUNT <= 32, "the set of rows seen has 32 bits");
+
+const size_t option_row_count = ROW_COUNT;
+
+void option_settings_init(struct client_settings *ret)
+{
+    *ret = (struct client_settings){.patience_ns = 60 * NUMBER_SECOND};
+}
+
+static bool store_value(struct client_settings *s, const struct option_row *row, const char *text,
+                        char why[OPTION_WHY_BYTES])
+{
+    char *to = (char *)s + row->offset;
+    char lowest[NUMBER_TEXT_BYTES];
+    char highest[NUMBER_TEXT_BYTES];
+    uint64_t value;
+
+    switch (row->kind) {
+    case OPTION_FLAG:
+        memcpy(to, &(bool){true}, sizeof(bool));
+        return true;
+    case OPTION_NUMBER:
+        if (!number_parse(text, row->lowest, row->highest, &value)) {
+            (void)snprintf(why, OPTION_WHY_BYTES,
+                           "--%s %.40s: a number from %" PRIu64 " to %" PRIu64 " is needed",
+                           row->name, text, row->lowest, row->highest);
+            return false;
+        }
+        break;
+    case OPTION_TIME:
+        if (!number_parse_time(text, row->lowest, row->highest, &value)) {
+            (void)snprintf(why, OPTION_WHY_BYTES,
+                           "--%s %.40s: a time from %s to %s is needed, such as 30s or 2m",
+                           row->name, text, number_print_time(row->lowest, lowest),
+                           number_print_time(row->highest, highest));
+            return false;
+        }
+        break;
+    default:
+        return false;
+    }
+    memcpy(to, &value, sizeof(value));
+    return true;
+}
+
+/* getopt's two descriptions of the rows. '-' in front: operands are answered in their place,
+ * whatever POSIXLY_CORRECT says; ':' tells a missing value from an unknown option. */
+static void describe_rows(struct option longs[ROW_COUNT + 1], char shorts[2 * ROW_COUNT + 3])
+{
+    size_t used = 0;
+
+    shorts[used++] = '-';
+    shorts[used++] = ':';
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        const struct option_row *row = &option_rows[i];
+
+        longs[i] = (struct option){
+            .name = row->name,
+            .has_arg = row->kind == OPTION_FLAG ? no_argument : required_argument,
+            .val = ROW_CODE + (int)i,
+        };
+        if (row->letter != 0) {
+            shorts[used++] = row->letter; /* only flags have letters */
+        }
+    }
+    longs[ROW_COUNT] = (struct option){0};
+    shorts[used] = '\0';
+}
+
+/* The row of getopt's answer; ROW_COUNT: none. */
+static size_t find_row(int answer)
+{
+    size_t i;
+
+    if (answer >= ROW_CODE) {
+        return (size_t)(answer - ROW_CODE);
+    }
+    for (i = 0; i < ROW_COUNT; i++) {
+        if (option_rows[i].letter != 0 && option_rows[i].letter == answer) {
+            break;
+        }
+    }
+    return i;
+}
+
+static void explain_refusal(int answer, char **argv, char why[OPTION_WHY_BYTES])
+{
+    if (answer == ':') {
+        (void)snprintf(why, OPTION_WHY_BYTES, "%.80s needs a value", argv[optind - 1]);
+    } else if (optopt >= ROW_CODE) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "--%s takes no value",
+                       option_rows[optopt - ROW_CODE].name);
+    } else if (optopt != 0) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "unknown option -%c", optopt);
+    } else {
+        (void)snprintf(why, OPTION_WHY_BYTES, "unknown option %.80s", argv[optind - 1]);
+    }
+}
+
+bool option_parse(int argc, char **argv, struct client_settings *ret, char **operands,
+                  size_t *ret_count, uint32_t *ret_given, char why[OPTION_WHY_BYTES])
+{
+    struct client_settings settings;
+    struct option longs[ROW_COUNT + 1];
+    char shorts[2 * ROW_COUNT + 3];
+    uint32_t given = 0;
+    size_t count = 0;
+    int answer;
+
+    option_settings_init(&settings);
+    describe_rows(longs, shorts);
+    optind = 0; /* glibc: begin anew, also with the new description */
+    opterr = 0;
+    while ((answer = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        size_t row;
+
+        if (answer == 1) {
+            operands[count++] = optarg;
+            continue;
+        }
+        row = answer == '?' || answer == ':' ? ROW_COUNT : find_row(answer);
+        if (row == ROW_COUNT) {
+            explain_refusal(answer, argv, why);
+            return false;
+        }
+        if (!store_value(&settings, &option_rows[row], optarg, why)) {
+            return false;
+        }
+        given |= 1u << row;
+    }
+    while (optind < argc) {
+        operands[count++] = argv[optind++];
+    }
+    *ret = settings;
+    *ret_count = count;
+    *ret_given = given;
+    return true;
+}
+
+bool option_check(const struct client_settings *s, uint32_t given, unsigned command,
+                  const char *command_name, char why[OPTION_WHY_BYTES])
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if ((given & (1u << i)) != 0 && (option_rows[i].commands & command) == 0) {
+            (void)snprintf(why, OPTION_WHY_BYTES, "--%s means nothing to %s", option_rows[i].name,
+                           command_name);
+            return false;
+        }
+    }
+    if (s->ipv4 && s->ipv6) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "-4 and -6 exclude each other");
+        return false;
+    }
+    if (s->quiet && s->verbose) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "-q and -v exclude each other");
+        return false;
+    }
+    if (s->no_options && (s->blksize != 0 || s->windowsize != 0 || s->tftp_timeout_s != 0)) {
+        (void)snprintf(why, OPTION_WHY_BYTES,
+                       "--no-options asks for nothing: --blksize, --windowsize and --tftp-timeout "
+                       "cannot stand beside it");
+        return false;
+    }
+    return true;
+}
+
+void option_print_help(FILE *out, unsigned commands)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        const struct option_row *row = &option_rows[i];
+        char left[64];
+
+        if ((row->commands & commands) == 0) {
+            continue;
+        }
+        (void)snprintf(left, sizeof(left), "%c%c%c --%s%s%s", row->letter != 0 ? '-' : ' ',
+                       row->letter != 0 ? row->letter : ' ', row->letter != 0 ? ',' : ' ',
+                       row->name, row->value != NULL ? " " : "",
+                       row->value != NULL ? row->value : "");
+        (void)fprintf(out, "  %-26s %s", left, row->help);
+        if (row->kind == OPTION_NUMBER) {
+            (void)fprintf(out, " (%" PRIu64 " to %" PRIu64 ")", row->lowest, row->highest);
+        }
+        (void)fputc('\n', out);
+    }
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/errno_res.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "client/attempts.h"
+#include "client/progress.h"
+#include "client/tftp_side.h"
+#include "io/loop.h"
+#include "io/pool.h"
+
+#define POOL_THREADS 2
+#define ADDRESSES_MAX 16            /* of one host; more are not tried */
+#define BLKSIZE_ROUTE_UNKNOWN 1428u /* fits Ethernet, also through a tunnel */
+/* What udp_receive_buffer() reckons beside each datagram, so that the window asked for fits. */
+#define DATAGRAM_OVERHEAD 640u
+#define PROGRESS_EVERY_NS (200 * NUMBER_MILLISECOND)
+#define PROGRESS_AFTER_NS NUMBER_SECOND
+#define NAME_SHOWN_BYTES 256
+
+static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
+#define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+
+struct transfer {
+    const struct transfer_params *p;
+    struct loop *loop;
+    struct pool *pool;
+    struct udp_batch *batch;
+    struct loop_signal signals[END_SIGNALS];
+    struct loop_timer progress_timer;
+
+    struct addr addresses[ADDRESSES_MAX];
+    struct attempts attempts;
+    struct tftp_side *side; /* the present attempt, or the last one */
+    struct sink *sink;
+    struct source *source;
+
+    char label[NAME_SHOWN_BYTES];
+    struct progress progress;
+    uint64_t start_ns;
+    struct outcome outcome;
+};
+
+static bool is_get(const struct transfer *t)
+{
+    return t->p->opcode == WHERRY_RRQ;
+}
+
+static void finish(struct transfer *t, const struct outcome *o)
+{
+    t->outcome = *o;
+    loop_stop(t->loop);
+}
+
+static void finish_locally(struct transfer *t, enum res r)
+{
+    struct outcome o = {.side = OUTCOME_LOCAL, .result = r};
+
+    finish(t, &o);
+}
+
+/* --- attempts --- */
+
+static uint16_t blksize_to_ask(const struct transfer *t, const struct addr *server)
+{
+    static const struct addr anywhere;
+    uint16_t blksize = t->attempts.blksize;
+
+    if (blksize == 0) {
+        blksize = udp_blksize_of_mtu(udp_route_mtu(server, &anywhere), server->u.sa.sa_family);
+    }
+    return blksize != 0 ? blksize : BLKSIZE_ROUTE_UNKNOWN;
+}
+
+/* A window that the socket cannot hold would lose its tail every time. */
+static uint16_t windowsize_to_ask(const struct transfer *t, int fd, uint16_t blksize)
+{
+    uint64_t asked = t->p->settings->windowsize;
+    uint64_t datagram = WHERRY_HEADER_BYTES + (uint64_t)blksize;
+    uint64_t bytes;
+    uint64_t fits;
+
+    asked = asked != 0 ? asked : OPTION_WINDOWSIZE_DEFAULT;
+    if (!is_get(t)) {
+        return (uint16_t)asked;
+    }
+    bytes = asked * (datagram + DATAGRAM_OVERHEAD);
+    fits = udp_receive_buffer(fd, bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes,
+                              (uint32_t)datagram) /
+           datagram;
+    fits = fits == 0 ? 1 : fits;
+    if (fits < asked) {
+        console_note(t->p->console,
+                     "asking for windowsize %" PRIu64 ", the receive buffer holds no more", fits);
+    }
+    return (uint16_t)(fits < asked ? fits : asked);
+}
+
+static struct tftp_asks what_to_ask(const struct transfer *t, const struct addr *server, int fd)
+{
+    struct tftp_asks a = {0};
+
+    if (!t->attempts.options) {
+        return a;
+    }
+    a.blksize = blksize_to_ask(t, server);
+    a.windowsize = windowsize_to_ask(t, fd, a.blksize);
+    a.timeout_s = (uint16_t)t->p->settings->tftp_timeout_s;
+    if (t->p->url->mode == WHERRY_OCTET) {
+        a.size = is_get(t) ? 0 : source_length(t->source);
+        a.tsize = a.size != WHERRY_LENGTH_UNKNOWN;
+    }
+    return a;
+}
+
+static void on_agreed(void *owner);
+static void on_ended(void *owner);
+
+static enum res start_side(struct transfer *t)
+{
+    static const struct addr anywhere;
+    const struct addr *server = &t->addresses[t->attempts.address];
+    struct addr local;
+    int fd = -1;
+    struct tftp_side_params params;
+    enum res r = udp_open(&anywhere, server->u.sa.sa_family, &fd, &local);
+
+    if (r != RES_OK) {
+        return r;
+    }
+    params = (struct tftp_side_params){
+        .loop = t->loop,
+        .batch = t->batch,
+        .server = server,
+        .fd = fd,
+        .opcode = t->p->opcode,
+        .name = t->p->url->name,
+        .mode = t->p->url->mode,
+        .asks = what_to_ask(t, server, fd),
+        .patience_ns = t->p->settings->patience_ns,
+        .sink = t->sink,
+        .source = t->source,
+        .strict_size = t->p->settings->strict_size,
+        .agreed = on_agreed,
+        .ended = on_ended,
+        .owner = t,
+    };
+    r = tftp_side_start(&t->side, &params);
+    if (r != RES_OK) {
+        (void)close(fd);
+    }
+    return r;
+}
+
+static void start_attempt(struct transfer *t)
+{
+    char address[ADDR_TEXT_BYTES];
+    struct outcome o = {.side = OUTCOME_NETWORK};
+    enum res r;
+
+    console_note(t->p->console, "asking %s",
+                 addr_print(&t->addresses[t->attempts.address], address));
+    r = start_side(t);
+    if (r != RES_OK) {
+        o.result = r;
+        (void)snprintf(o.detail, sizeof(o.detail), "cannot ask %s: %s", address,
+                       r == RES_NAME ? "the name is too long for a request" : wherry_res_text(r));
+        finish(t, &o);
+    }
+}
+
+static void on_agreed(void *owner)
+{
+    struct transfer *t = owner;
+    const struct wherry_agreed *a = tftp_side_agreed(t->side);
+    char tsize[48] = "";
+
+    if (a->tsize_known) {
+        (void)snprintf(tsize, sizeof(tsize), " tsize=%" PRIu64, a->tsize);
+    }
+    console_note(t->p->console, "agreed blksize=%u windowsize=%u%s", (unsigned)a->blksize,
+                 (unsigned)a->windowsize, tsize);
+}
+
+static void note_next_attempt(struct transfer *t, enum attempt_end end)
+{
+    char address[ADDR_TEXT_BYTES];
+    const struct attempts *a = &t->attempts;
+
+    switch (end) {
+    case ATTEMPT_UNREACHED:
+        console_note(t->p->console, "%s; trying the next address",
+                     tftp_side_outcome(t->side)->detail);
+        break;
+    case ATTEMPT_OPTIONS_REFUSED:
+        console_note(t->p->console, "%s refuses options; asking again without any",
+                     addr_print(&t->addresses[a->address], address));
+        break;
+    case ATTEMPT_BLOCKS_LOST:
+        if (a->options) {
+            console_note(t->p->console, "blocks do not come through; asking for blksize %u",
+                         (unsigned)a->blksize);
+        } else {
+            console_note(t->p->console, "blocks do not come through; asking again without options");
+        }
+        break;
+    case ATTEMPT_FINAL:
+        break;
+    }
+}
+
+static void on_ended(void *owner)
+{
+    struct transfer *t = owner;
+    enum attempt_end end = tftp_side_end(t->side);
+    uint16_t blksize = tftp_side_agreed(t->side)->blksize;
+
+    if (!attempts_next(&t->attempts, end, blksize)) {
+        finish(t, tftp_side_outcome(t->side));
+        return;
+    }
+    note_next_attempt(t, end);
+    tftp_side_free(t->side);
+    t->side = NULL;
+    start_attempt(t);
+}
+
+/* --- the local file --- */
+
+static void on_opened(void *owner, enum res r)
+{
+    struct transfer *t = owner;
+
+    if (r != RES_OK) {
+        finish_locally(t, r);
+        return;
+    }
+    start_attempt(t);
+}
+
+static void on_stored(void *owner, enum res r, uint64_t block)
+{
+    struct transfer *t = owner;
+
+    tftp_side_stored(t->side, r, block);
+}
+
+static void on_committed(void *owner, enum res r)
+{
+    struct transfer *t = owner;
+
+    tftp_side_committed(t->side, r);
+}
+
+static void on_ready(void *owner)
+{
+    struct transfer *t = owner;
+
+    if (t->side != NULL) {
+        tftp_side_ready(t->side);
+    }
+}
+
+static mode_t mode_of_new_files(void)
+{
+    mode_t mask = umask(0); /* reading it means setting it */
+
+    (void)umask(mask);
+    return (mode_t)(0666 & ~mask);
+}
+
+static enum res open_sink(struct transfer *t)
+{
+    struct sink_params params = {
+        .pool = t->pool,
+        .netascii = t->p->url->mode == WHERRY_NETASCII,
+        .opened = on_opened,
+        .stored = on_stored,
+        .committed = on_committed,
+        .owner = t,
+    };
+    struct writer_params w = {
+        .replace = t->p->replace,
+        .mode = mode_of_new_files(),
+        .expected_size = WRITER_SIZE_UNKNOWN,
+    };
+
+    if (t->p->fd != -1) {
+        return sink_from_fd(&t->sink, &params, t->p->fd);
+    }
+    return sink_open_local(&t->sink, &params, t->p->local, &w);
+}
+
+static enum res open_source(struct transfer *t)
+{
+    struct source_params params = {
+        .loop = t->loop,
+        .pool = t->pool,
+        .netascii = t->p->url->mode == WHERRY_NETASCII,
+        .opened = on_opened,
+        .ready = on_ready,
+        .owner = t,
+    };
+    int fd = fcntl(t->p->fd, F_DUPFD_CLOEXEC, 0); /* the source closes its own */
+    enum res r;
+
+    if (fd == -1) {
+        return res_from_errno(errno);
+    }
+    r = source_from_fd(&t->source, &params, fd);
+    if (r != RES_OK) {
+        (void)close(fd); /* it was read at most */
+    }
+    return r;
+}
+
+/* --- signals and progress --- */
+
+static void on_signal(void *arg, int signum)
+{
+    struct transfer *t = arg;
+    struct outcome o = {.side = OUTCOME_SIGNAL, .result = RES_SHUTDOWN, .signum = signum};
+
+    if (t->side != NULL) {
+        tftp_side_interrupt(t->side, signum);
+    } else {
+        finish(t, &o);
+    }
+}
+
+static uint64_t total_bytes(const struct transfer *t)
+{
+    const struct wherry_agreed *a = tftp_side_agreed(t->side);
+
+    if (is_get(t)) {
+        return a->tsize_known ? a->tsize : PROGRESS_TOTAL_UNKNOWN;
+    }
+    return source_length(t->source);
+}
+
+static void on_progress(void *arg)
+{
+    struct transfer *t = arg;
+    uint64_t now_ns = loop_now_ns(t->loop);
+    char line[PROGRESS_LINE_BYTES];
+
+    if (t->side != NULL) {
+        progress_sample(&t->progress, tftp_side_bytes(t->side), total_bytes(t), now_ns);
+        if (now_ns - t->start_ns >= PROGRESS_AFTER_NS) {
+            /* The last column stays free: some terminals wrap when it is filled. */
+            console_draw(t->p->console,
+                         progress_print_line(&t->progress, t->label,
+                                             console_width(t->p->console) - 1, line));
+        }
+    }
+    loop_timer_at(&t->progress_timer, now_ns + PROGRESS_EVERY_NS);
+}
+
+static void watch(struct transfer *t)
+{
+    for (size_t i = 0; i < END_SIGNALS; i++) {
+        loop_signal_start(t->loop, &t->signals[i], end_signals[i], on_signal, t);
+    }
+    loop_timer_init(t->loop, &t->progress_timer, on_progress, t);
+    if (console_draws(t->p->console)) {
+        loop_timer_at(&t->progress_timer, t->start_ns + PROGRESS_EVERY_NS);
+    }
+}
+
+static void unwatch(struct transfer *t)
+{
+    for (size_t i = 0; i < END_SIGNALS; i++) {
+        loop_signal_stop(&t->signals[i]);
+    }
+    loop_timer_stop(&t->progress_timer);
+}
+
+/* --- from beginning to end --- */
+
+static bool resolve(struct transfer *t)
+{
+    const struct client_settings *s = t->p->settings;
+    int family = s->ipv4 ? AF_INET : s->ipv6 ? AF_INET6 : AF_UNSPEC;
+    char host[URL_HOST_BYTES + 64];
+    const char *why = "";
+    size_t count = 0;
+
+    if (addr_resolve(t->p->url->host, t->p->url->port, family, t->addresses, ADDRESSES_MAX, &count,
+                     &why) != RES_OK) {
+        t->outcome = (struct outcome){.side = OUTCOME_NETWORK, .result = RES_NOT_FOUND};
+        (void)snprintf(t->outcome.detail, sizeof(t->outcome.detail), "host \"%s\": %s",
+                       text_quote((const uint8_t *)t->p->url->host, strlen(t->p->url->host), host,
+                                  sizeof(host)),
+                       why);
+        return false;
+    }
+    attempts_init(&t->attempts, count, !s->no_options, (uint16_t)s->blksize);
+    return true;
+}
+
+static void run(struct transfer *t)
+{
+    enum res r;
+
+    t->start_ns = loop_now_ns(t->loop);
+    progress_init(&t->progress, t->start_ns);
+    watch(t);
+    r = is_get(t) ? open_sink(t) : open_source(t);
+    if (r == RES_OK || r == RES_LATER) {
+        if (r == RES_OK) {
+            start_attempt(t);
+        }
+        loop_run(t->loop);
+    } else {
+        t->outcome = (struct outcome){.side = OUTCOME_LOCAL, .result = r};
+    }
+    unwatch(t);
+}
+
+/* Everything that a run needs and no run has yet. */
+static bool make(struct transfer *t)
+{
+    enum res r = loop_new(&t->loop);
+
+    if (r == RES_OK) {
+        r = pool_new(&t->pool, t->loop, POOL_THREADS);
+    }
+    if (r == RES_OK) {
+        r = udp_batch_new(&t->batch);
+    }
+    t->outcome = (struct outcome){.side = OUTCOME_LOCAL, .result = r};
+    return r == RES_OK;
+}
+
+static void say_failure(struct transfer *t)
+{
+    struct outcome *o = &t->outcome;
+    char url[2 * NAME_SHOWN_BYTES];
+    char text[2 * OUTCOME_TEXT_BYTES];
+
+    if (o->side == OUTCOME_LOCAL && o->detail[0] == '\0') {
+        (void)text_quote((const uint8_t *)t->p->local, strlen(t->p->local), o->detail,
+                         sizeof(o->detail));
+    }
+    (void)text_quote((const uint8_t *)t->p->url_text, strlen(t->p->url_text), url, sizeof(url));
+    console_error(t->p->console, "%s %s: %s", t->p->command, url, outcome_print(o, text));
+}
+
+static void say_success(struct transfer *t)
+{
+    char line[PROGRESS_LINE_BYTES];
+    uint64_t announced;
+    uint64_t bytes = tftp_side_bytes(t->side);
+
+    if (tftp_side_size_differs(t->side, &announced)) {
+        console_warning(t->p->console,
+                        "%s: the server announced %" PRIu64 " bytes and sent %" PRIu64, t->label,
+                        announced, bytes);
+    }
+    console_close(t->p->console, progress_print_closing(t->label, bytes,
+                                                        loop_now_ns(t->loop) - t->start_ns, line));
+    console_note(t->p->console, "%" PRIu64 " packets sent again", tftp_side_resent(t->side));
+}
+
+enum exit_code transfer_run(const struct transfer_params *p)
+{
+    struct transfer t = {.p = p};
+    enum exit_code code;
+
+    (void)text_quote((const uint8_t *)p->label, strlen(p->label), t.label, sizeof(t.label));
+    if (make(&t) && resolve(&t)) {
+        run(&t);
+    }
+    if (t.outcome.side == OUTCOME_DONE) {
+        say_success(&t);
+    } else {
+        say_failure(&t);
+    }
+    code = outcome_exit_code(&t.outcome);
+    if (code != EXIT_CODE_OK && is_get(&t) && p->fd != -1) {
+        /* A thread may be stuck in a write that nobody reads; there is nothing to clean up. */
+        _exit((int)code);
+    }
+    tftp_side_free(t.side);
+    sink_free(t.sink);
+    source_free(t.source);
+    udp_batch_free(t.batch);
+    pool_free(t.pool);
+    loop_free(t.loop);
+    return code;
+}
