@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* base/text.h: untrusted text made safe to print. */
+/* base/text.h: untrusted text made safe to print, and compared. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +12,8 @@
  * backslash, all else as \xNN. Cut with "..." when it does not fit. Always ends with NUL, cap is
  * at least 8. Returns buf. */
 char *text_quote(const uint8_t *bytes, size_t len, char *buf, size_t cap);
+
+/* Whether the bytes are this word, in any case of the letters A to Z (in any locale). */
+bool text_is_word(const uint8_t *bytes, size_t len, const char *word);
 
 #endif
