@@ -1,0 +1,675 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/jail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/scratch.h"
+
+/* --- a kernel that answers openat2 as it is told --- */
+
+static int openat2_errno;      /* 0: the real answer */
+static unsigned openat2_times; /* so many times */
+static bool cached_only;       /* to look-ups in the cache alone */
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+long __wrap_syscall(long number, ...)
+{
+    va_list args;
+    long root_fd;
+    const char *path;
+    struct open_how *how;
+    size_t size;
+
+    va_start(args, number);
+    root_fd = va_arg(args, int);
+    path = va_arg(args, const char *);
+    how = va_arg(args, struct open_how *);
+    size = va_arg(args, size_t);
+    va_end(args);
+    if (number == SYS_openat2 && openat2_times > 0 &&
+        (!cached_only || (how->resolve & RESOLVE_CACHED) != 0)) {
+        openat2_times--;
+        errno = openat2_errno;
+        return -1;
+    }
+    return __real_syscall(number, root_fd, path, how, size);
+}
+
+static void kernel_answers(int error, unsigned times, bool cached)
+{
+    openat2_errno = error;
+    openat2_times = times;
+    cached_only = cached;
+}
+
+/* --- a root with something beside it --- */
+
+static struct jail *jail;
+
+static int setup(void **state)
+{
+    if (scratch_setup(state) == -1) {
+        return -1;
+    }
+    kernel_answers(0, 0, false);
+    scratch_dir("root");
+    scratch_dir("outside");
+    scratch_file("outside/secret", "secret");
+    scratch_file("root/file", "file");
+    scratch_dir("root/dir");
+    scratch_file("root/dir/file", "dir/file");
+    return jail_open(&jail, "root") == RES_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    jail_free(jail);
+    jail = NULL;
+    return scratch_teardown(state);
+}
+
+static enum res try_open(const struct jail *j, const char *name)
+{
+    struct stat st;
+    int fd = -1;
+    enum res r = jail_open_file(j, name, JAIL_ANY, &fd, &st);
+
+    if (r == RES_OK) {
+        close(fd);
+    }
+    return r;
+}
+
+static void refuses(const char *name, enum res why)
+{
+    enum res r = try_open(jail, name);
+
+    if (r != why) {
+        fail_msg("'%s': %s", name, wherry_res_text(r));
+    }
+}
+
+static void serves(const char *name, const char *text)
+{
+    char found[64] = "";
+    struct stat st;
+    int fd = -1;
+    enum res r = jail_open_file(jail, name, JAIL_ANY, &fd, &st);
+
+    if (r != RES_OK) {
+        fail_msg("'%s': %s", name, wherry_res_text(r));
+    }
+    assert_int_equal(st.st_size, strlen(text));
+    assert_int_equal(read(fd, found, sizeof(found) - 1), strlen(text));
+    assert_string_equal(found, text);
+    close(fd);
+}
+
+/* --- names --- */
+
+static void test_dot_dot_is_refused_by_text(void **state)
+{
+    static const char *const names[] = {
+        "..",          "/..",          "../file",    "../outside/secret", "dir/..",
+        "dir/../file", "dir/../",      "no/../file", "..\\file",          "dir\\..\\file",
+        "dir/..\\x",   "dir\\../file", "\\..",       "file\\..",          "//..//file",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct jail_target t;
+
+        refuses(names[i], RES_NAME);
+        assert_int_equal(jail_find_target(jail, names[i], &t), RES_NAME);
+    }
+}
+
+static void test_dots_within_a_name_are_letters(void **state)
+{
+    (void)state;
+    scratch_file("root/..file", "1");
+    scratch_file("root/file..", "2");
+    scratch_file("root/...", "3");
+    serves("..file", "1");
+    serves("file..", "2");
+    serves("...", "3");
+    serves("./file", "file");
+}
+
+static void test_names_of_temporary_files_are_refused(void **state)
+{
+    static const char *const names[] = {
+        ".wherry-abcdefgh",      "/.wherry-abcdefgh", "dir/.wherry-x", ".wherry-/file",
+        "dir\\.wherry-abcdefgh", ".wherry-",          "\\.wherry-x",
+    };
+
+    (void)state;
+    scratch_file("root/.wherry-abcdefgh", "half");
+    scratch_file("root/.wherry", "whole");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct jail_target t;
+
+        refuses(names[i], RES_NAME);
+        assert_int_equal(jail_find_target(jail, names[i], &t), RES_NAME);
+    }
+    serves(".wherry", "whole");
+}
+
+static void test_leading_and_doubled_slashes_fall_away(void **state)
+{
+    (void)state;
+    serves("/file", "file");
+    serves("///file", "file");
+    serves("dir//file", "dir/file");
+    serves("//dir///file", "dir/file");
+}
+
+static void test_directories_are_told_apart(void **state)
+{
+    static const char *const names[] = {"",     "/",      "///", ".",    "dir",
+                                        "dir/", "/dir//", "\\",  "dir\\"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct jail_target t;
+
+        refuses(names[i], RES_IS_DIR);
+        assert_int_equal(jail_find_target(jail, names[i], &t), RES_IS_DIR);
+    }
+}
+
+static void test_a_file_is_no_directory(void **state)
+{
+    (void)state;
+    refuses("file/", RES_NOT_FOUND);
+    refuses("file/x", RES_NOT_FOUND);
+    refuses("no/file", RES_NOT_FOUND);
+}
+
+static void test_backslash_is_slash_when_no_such_name_exists(void **state)
+{
+    (void)state;
+    serves("dir\\file", "dir/file");
+    serves("\\dir\\file", "dir/file");
+    serves("\\\\dir/\\file", "dir/file");
+    refuses("dir\\none", RES_NOT_FOUND);
+    scratch_file("root/dir\\file", "literal");
+    serves("dir\\file", "literal");
+}
+
+static void test_too_long_names_are_refused(void **state)
+{
+    char component[300];
+    char name[JAIL_NAME_BYTES + 2];
+
+    (void)state;
+    memset(component, 'c', sizeof(component));
+    component[255] = '\0';
+    refuses(component, RES_NOT_FOUND);
+    component[255] = 'c';
+    component[256] = '\0';
+    refuses(component, RES_NAME);
+    for (size_t i = 0; i < sizeof(name); i++) {
+        name[i] = i % 2 == 0 ? 'd' : '/';
+    }
+    name[JAIL_NAME_BYTES - 1] = '\0';
+    refuses(name, RES_NOT_FOUND);
+    name[JAIL_NAME_BYTES - 1] = '/';
+    name[JAIL_NAME_BYTES] = '\0';
+    refuses(name, RES_NAME);
+}
+
+static void test_folding_shortens_components(void **state)
+{
+    char dir[201];
+    char path[512];
+
+    (void)state;
+    memset(dir, 'd', 200);
+    dir[200] = '\0';
+    snprintf(path, sizeof(path), "root/%s", dir);
+    scratch_dir(path);
+    snprintf(path, sizeof(path), "root/%s/%s", dir, dir);
+    scratch_file(path, "deep");
+    snprintf(path, sizeof(path), "%s\\%s", dir, dir); /* 401 bytes between slashes */
+    serves(path, "deep");
+}
+
+/* --- links --- */
+
+static void test_absolute_link_is_read_from_the_root(void **state)
+{
+    char path[512];
+    char cwd[400];
+
+    (void)state;
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    snprintf(path, sizeof(path), "%s/outside/secret", cwd);
+    scratch_link(path, "root/escape");
+    snprintf(path, sizeof(path), "%s/outside", cwd);
+    scratch_link(path, "root/escape-dir");
+    scratch_link("/dir/file", "root/inner");
+    refuses("escape", RES_NOT_FOUND);
+    refuses("escape-dir/secret", RES_NOT_FOUND);
+    serves("inner", "dir/file");
+}
+
+static void test_relative_links_stop_at_the_root(void **state)
+{
+    (void)state;
+    scratch_link("../../../../outside/secret", "root/dir/up");
+    scratch_link("dir/up", "root/chain");
+    refuses("chain", RES_NOT_FOUND);
+    scratch_dir("root/outside");
+    scratch_file("root/outside/secret", "ours");
+    serves("chain", "ours");
+    serves("dir/up", "ours");
+}
+
+static void test_links_in_a_circle_are_refused(void **state)
+{
+    struct jail_target t;
+
+    (void)state;
+    scratch_link("b", "root/a");
+    scratch_link("a", "root/b");
+    refuses("a", RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "a", &t), RES_DENIED);
+}
+
+static void test_magic_links_are_not_followed(void **state)
+{
+    char name[64];
+    struct jail_target t;
+    int fd = open("outside/secret", O_RDWR | O_CLOEXEC);
+
+    (void)state;
+    assert_return_code(fd, errno);
+    jail_free(jail);
+    assert_int_equal(jail_open(&jail, "/proc"), RES_OK);
+    snprintf(name, sizeof(name), "self/fd/%d", fd);
+    refuses(name, RES_DENIED);
+    assert_int_equal(jail_find_target(jail, name, &t), RES_DENIED);
+    refuses("self/cwd/outside/secret", RES_DENIED);
+    refuses("self/root/etc/passwd", RES_DENIED);
+    refuses("self/exe", RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "self/cwd/outside/new", &t), RES_DENIED);
+    assert_int_equal(try_open(jail, "self/status"), RES_OK); /* "self" itself is a plain link */
+    close(fd);
+}
+
+/* --- what is no regular file --- */
+
+/* How often a file was opened for real (O_PATH is not) since the watch began. */
+static size_t opens_seen(int watch)
+{
+    char events[4096];
+    ssize_t n = read(watch, events, sizeof(events));
+
+    return n == -1 && errno == EAGAIN ? 0 : (size_t)n / sizeof(struct inotify_event);
+}
+
+static int watch_opens(const char *path)
+{
+    int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+    assert_return_code(watch, errno);
+    assert_return_code(inotify_add_watch(watch, path, IN_OPEN), errno);
+    return watch;
+}
+
+static void test_fifo_is_refused_without_being_opened(void **state)
+{
+    struct jail_target t;
+    int watch;
+
+    (void)state;
+    assert_return_code(mkfifo("root/fifo", 0666), errno);
+    watch = watch_opens("root/fifo");
+    refuses("fifo", RES_DENIED); /* with no writer, an open for reading would hang */
+    assert_int_equal(jail_find_target(jail, "fifo", &t), RES_DENIED);
+    assert_int_equal(opens_seen(watch), 0);
+    assert_int_equal(open("root/fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1);
+    assert_int_equal(errno, ENXIO); /* nobody reads */
+    close(watch);
+    watch = watch_opens("root/file");
+    serves("file", "file");
+    assert_int_equal(opens_seen(watch), 1); /* so the watch can see */
+    close(watch);
+}
+
+static void test_devices_are_refused(void **state)
+{
+    struct jail_target t;
+
+    (void)state;
+    jail_free(jail);
+    assert_int_equal(jail_open(&jail, "/dev"), RES_OK);
+    refuses("null", RES_DENIED);
+    refuses("zero", RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "null", &t), RES_DENIED);
+}
+
+static void test_sockets_are_refused(void **state)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "root/socket"};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct jail_target t;
+
+    (void)state;
+    assert_return_code(fd, errno);
+    assert_return_code(bind(fd, (const struct sockaddr *)&name, sizeof(name)), errno);
+    refuses("socket", RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "socket", &t), RES_DENIED);
+    close(fd);
+}
+
+static int open_as_other(void *arg)
+{
+    return (int)try_open(jail, arg);
+}
+
+static void test_a_file_without_permission_is_denied(void **state)
+{
+    (void)state;
+    assert_return_code(chmod("root/file", 0), errno);
+    assert_int_equal(scratch_in_child(open_as_other, "file", true), RES_DENIED);
+    assert_return_code(chmod("root/dir", 0), errno);
+    assert_int_equal(scratch_in_child(open_as_other, "dir/file", true), RES_DENIED);
+    assert_return_code(chmod("root/dir", 0755), errno);
+}
+
+/* --- the kernel's other answers --- */
+
+static void test_a_missing_root_is_not_found(void **state)
+{
+    struct jail *j;
+
+    (void)state;
+    assert_int_equal(jail_open(&j, "none"), RES_NOT_FOUND);
+    assert_int_equal(jail_open(&j, "root/file"), RES_NOT_FOUND);
+}
+
+static void test_without_openat2_there_is_no_jail(void **state)
+{
+    struct jail *j;
+
+    (void)state;
+    kernel_answers(ENOSYS, 1, false);
+    assert_int_equal(jail_open(&j, "root"), RES_UNSUPPORTED);
+    kernel_answers(EPERM, 1, false); /* a sandbox */
+    assert_int_equal(jail_open(&j, "root"), RES_UNSUPPORTED);
+}
+
+static void test_a_rename_during_the_walk_is_tried_again_but_not_for_ever(void **state)
+{
+    (void)state;
+    kernel_answers(EAGAIN, 3, false);
+    serves("file", "file");
+    assert_int_equal(openat2_times, 0);
+    kernel_answers(EAGAIN, UINT32_MAX, false);
+    refuses("file", RES_BUSY);
+}
+
+static void test_cached_look_up_answers_later_instead_of_blocking(void **state)
+{
+    struct stat st;
+    int fd;
+
+    (void)state;
+    kernel_answers(EAGAIN, 1, true);
+    assert_int_equal(jail_open_file(jail, "dir\\file", JAIL_CACHED, &fd, &st), RES_LATER);
+    assert_int_equal(openat2_times, 0);
+    kernel_answers(EINVAL, 1, true); /* Linux before 5.12 */
+    assert_int_equal(jail_open_file(jail, "file", JAIL_CACHED, &fd, &st), RES_LATER);
+    kernel_answers(EAGAIN, 1, true);
+    serves("file", "file"); /* JAIL_ANY does not ask that way */
+    assert_int_equal(openat2_times, 1);
+}
+
+static void test_cached_look_up_opens_what_is_in_memory(void **state)
+{
+    struct stat st;
+    enum res r;
+    int fd;
+
+    (void)state;
+    serves("file", "file");
+    r = jail_open_file(jail, "file", JAIL_CACHED, &fd, &st);
+    if (r == RES_LATER) {
+        scratch_skip("this file system answers no look-up from memory");
+    }
+    assert_int_equal(r, RES_OK);
+    assert_int_equal(st.st_size, 4);
+    close(fd);
+}
+
+static int open_without_proc(void *arg)
+{
+    char text[8] = "";
+    struct stat st;
+    int fd;
+
+    (void)arg;
+    if (!scratch_private_mounts() || mount("none", "/proc", "tmpfs", 0, NULL) == -1) {
+        return SCRATCH_CANNOT;
+    }
+    if (jail_open_file(jail, "file", JAIL_CACHED, &fd, &st) != RES_LATER ||
+        jail_open_file(jail, "file", JAIL_ANY, &fd, &st) != RES_OK ||
+        read(fd, text, sizeof(text)) != 4 || strcmp(text, "file") != 0) {
+        return 1;
+    }
+    return try_open(jail, "fifo") == RES_DENIED && try_open(jail, "dir") == RES_IS_DIR ? 0 : 2;
+}
+
+static void test_files_are_served_without_proc(void **state)
+{
+    int status;
+
+    (void)state;
+    assert_return_code(mkfifo("root/fifo", 0666), errno);
+    status = scratch_in_child(open_without_proc, NULL, false);
+    if (status == SCRATCH_CANNOT) {
+        scratch_skip("no permission to hide /proc");
+    }
+    assert_int_equal(status, 0);
+}
+
+/* --- targets --- */
+
+/* The name leads to this file, which exists or not. */
+static void leads_to(const char *name, const char *dir, const char *last, bool exists)
+{
+    struct jail_target t;
+    struct stat found;
+    struct stat expected;
+    enum res r = jail_find_target(jail, name, &t);
+
+    if (r != RES_OK) {
+        fail_msg("'%s': %s", name, wherry_res_text(r));
+    }
+    assert_string_equal(t.last, last);
+    assert_int_equal(t.exists, exists);
+    assert_return_code(fstat(t.dir_fd, &found), errno);
+    assert_return_code(stat(dir, &expected), errno);
+    assert_int_equal(found.st_dev, expected.st_dev);
+    assert_int_equal(found.st_ino, expected.st_ino);
+    close(t.dir_fd);
+}
+
+static void leads_nowhere(const char *name, enum res why)
+{
+    struct jail_target t;
+    enum res r = jail_find_target(jail, name, &t);
+
+    if (r != why) {
+        fail_msg("'%s': %s", name, wherry_res_text(r));
+    }
+}
+
+static void test_an_upload_needs_its_directory(void **state)
+{
+    (void)state;
+    leads_to("new", "root", "new", false);
+    leads_to("//dir//new", "root/dir", "new", false);
+    leads_to("file", "root", "file", true);
+    leads_nowhere("none/new", RES_NOT_FOUND);
+    leads_nowhere("file/new", RES_NOT_FOUND);
+    leads_nowhere("new/", RES_NOT_FOUND);
+}
+
+static void test_an_upload_to_a_link_goes_where_it_leads(void **state)
+{
+    (void)state;
+    scratch_link("dir/file", "root/link");
+    scratch_link("/link", "root/dir/link-to-link");
+    scratch_link("../dir/./new", "root/dir/dangling");
+    scratch_link("../../../new", "root/dir/up");
+    scratch_link("none/new", "root/lost");
+    scratch_link("dir", "root/link-dir");
+    leads_to("link", "root/dir", "file", true);
+    leads_to("dir/link-to-link", "root/dir", "file", true);
+    leads_to("dir/dangling", "root/dir", "new", false);
+    leads_to("dir/up", "root", "new", false);
+    leads_to("link-dir/new", "root/dir", "new", false);
+    leads_to("link-dir/up", "root", "new", false);
+    leads_nowhere("lost", RES_NOT_FOUND);
+    leads_nowhere("link-dir", RES_IS_DIR);
+}
+
+static void test_an_upload_never_leaves_the_root(void **state)
+{
+    char path[512];
+    char cwd[400];
+
+    (void)state;
+    assert_non_null(getcwd(cwd, sizeof(cwd)));
+    snprintf(path, sizeof(path), "%s/outside/new", cwd);
+    scratch_link(path, "root/absolute");
+    scratch_link("../outside/new", "root/relative");
+    leads_nowhere("absolute", RES_NOT_FOUND);
+    leads_nowhere("relative", RES_NOT_FOUND);
+}
+
+static void test_more_than_40_links_are_refused(void **state)
+{
+    char text[16];
+    char path[32];
+
+    (void)state;
+    scratch_link("new", "root/1");
+    for (int i = 2; i <= 41; i++) {
+        snprintf(text, sizeof(text), "%d", i - 1);
+        snprintf(path, sizeof(path), "root/%d", i);
+        scratch_link(text, path);
+    }
+    leads_to("40", "root", "new", false);
+    leads_nowhere("41", RES_DENIED);
+}
+
+static void test_an_upload_is_folded_unless_the_name_exists(void **state)
+{
+    (void)state;
+    leads_to("dir\\file", "root/dir", "file", true);
+    leads_to("dir\\new", "root/dir", "new", false);
+    leads_nowhere("none\\new", RES_NOT_FOUND);
+    leads_nowhere("dir\\", RES_IS_DIR);
+    scratch_file("root/dir\\file", "literal");
+    leads_to("dir\\file", "root", "dir\\file", true);
+}
+
+static int is_writable(void *arg)
+{
+    struct jail_target t;
+
+    if (jail_find_target(jail, arg, &t) != RES_OK) {
+        return 2;
+    }
+    return t.writable ? 1 : 0;
+}
+
+static void test_a_target_tells_whether_it_may_be_written(void **state)
+{
+    (void)state;
+    assert_return_code(chmod("root/file", 0444), errno);
+    assert_int_equal(scratch_in_child(is_writable, "file", true), 0);
+    assert_return_code(chmod("root/file", 0666), errno);
+    assert_int_equal(scratch_in_child(is_writable, "file", true), 1);
+}
+
+static void test_local_paths_know_no_jail(void **state)
+{
+    struct jail_target t;
+
+    (void)state;
+    scratch_link("../outside/secret", "root/link");
+    assert_int_equal(jail_find_local("root/link", &t), RES_OK);
+    assert_string_equal(t.last, "secret");
+    assert_true(t.exists);
+    close(t.dir_fd);
+    assert_int_equal(jail_find_local("root/dir/../../new", &t), RES_OK);
+    assert_string_equal(t.last, "new");
+    assert_false(t.exists);
+    close(t.dir_fd);
+    assert_int_equal(jail_find_local("", &t), RES_NOT_FOUND);
+    assert_int_equal(jail_find_local("root/dir/..", &t), RES_IS_DIR);
+    assert_int_equal(jail_find_local("root", &t), RES_IS_DIR);
+    assert_int_equal(jail_find_local("/", &t), RES_IS_DIR);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_dot_dot_is_refused_by_text),
+        TEST(test_dots_within_a_name_are_letters),
+        TEST(test_names_of_temporary_files_are_refused),
+        TEST(test_leading_and_doubled_slashes_fall_away),
+        TEST(test_directories_are_told_apart),
+        TEST(test_a_file_is_no_directory),
+        TEST(test_backslash_is_slash_when_no_such_name_exists),
+        TEST(test_too_long_names_are_refused),
+        TEST(test_folding_shortens_components),
+        TEST(test_absolute_link_is_read_from_the_root),
+        TEST(test_relative_links_stop_at_the_root),
+        TEST(test_links_in_a_circle_are_refused),
+        TEST(test_magic_links_are_not_followed),
+        TEST(test_fifo_is_refused_without_being_opened),
+        TEST(test_devices_are_refused),
+        TEST(test_sockets_are_refused),
+        TEST(test_a_file_without_permission_is_denied),
+        TEST(test_a_missing_root_is_not_found),
+        TEST(test_without_openat2_there_is_no_jail),
+        TEST(test_a_rename_during_the_walk_is_tried_again_but_not_for_ever),
+        TEST(test_cached_look_up_answers_later_instead_of_blocking),
+        TEST(test_cached_look_up_opens_what_is_in_memory),
+        TEST(test_files_are_served_without_proc),
+        TEST(test_an_upload_needs_its_directory),
+        TEST(test_an_upload_to_a_link_goes_where_it_leads),
+        TEST(test_an_upload_never_leaves_the_root),
+        TEST(test_more_than_40_links_are_refused),
+        TEST(test_an_upload_is_folded_unless_the_name_exists),
+        TEST(test_a_target_tells_whether_it_may_be_written),
+        TEST(test_local_paths_know_no_jail),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
