@@ -14,7 +14,8 @@
  * A value outside its range, or one that is not a plain decimal number, is left out and the
  * transfer goes on without it. An answer never holds an option that was not asked or a value
  * larger than asked; each option once, in the order asked, spelt as asked. Of blksize and blksize2
- * (timeout and utimeout) only the one asked first is answered. */
+ * (timeout and utimeout) only one is answered, the first that can be. An answer of tsize=0 to a
+ * read is given only when nothing else is: curl fails on it. */
 #ifndef WHERRY_OPTIONS_H
 #define WHERRY_OPTIONS_H
 
@@ -41,6 +42,7 @@ enum wherry_option {
 
 /* What was asked (or answered): the known options, in order, each at its first appearance. */
 struct wherry_options {
+    size_t unknown; /* options that we do not know */
     size_t count;
     struct {
         enum wherry_option option;
@@ -78,11 +80,11 @@ const char *wherry_option_name(enum wherry_option option);
 /* Finds the option of that name, in any case. False: unknown. */
 bool wherry_option_find(enum wherry_option *ret, const char *name);
 
-/* Takes pairs apart; unknown options, empty values and a name without a value are skipped. */
+/* Takes pairs apart. Unknown options are counted, an empty value is not valid, a name without a
+ * value and what follows it are skipped. */
 void wherry_options_parse(struct wherry_options *ret, struct wherry_view pairs);
 /* The valid value of an option; false if it was not there or not valid. */
-bool wherry_options_value(const struct wherry_options *o, enum wherry_option option,
-                          uint64_t *ret);
+bool wherry_options_value(const struct wherry_options *o, enum wherry_option option, uint64_t *ret);
 
 /* The server's side: what of `asked` is granted, as pairs for the OACK. Returns their length,
  * 0 if no option is left (then no OACK is sent). Writes at most WHERRY_OPTIONS_BYTES. */
@@ -94,8 +96,10 @@ size_t wherry_options_answer(const struct wherry_options *asked, enum wherry_opc
  * cap does not hold it. */
 size_t wherry_options_append(uint8_t *pairs, size_t len, size_t cap, enum wherry_option option,
                              uint64_t value);
-/* Judges an OACK against what we asked. RES_OPTIONS: an option that was not asked, an enlarged one
- * or one outside its range (RFC 2347: answer ERROR 8 and give up). *ret is written on RES_OK. */
+/* Judges an OACK against what we asked. RES_OPTIONS: an option that was not asked (or that nobody
+ * knows), a value that is not valid, a blksize, blksize2 or windowsize larger than asked, a
+ * timeout, utimeout or rollover other than asked, or two options that say the same. RFC 2347:
+ * answer ERROR 8 and give up. *ret is written on RES_OK. */
 enum res wherry_options_accept(const struct wherry_options *asked,
                                const struct wherry_options *answered, struct wherry_agreed *ret);
 /* What holds without options. */

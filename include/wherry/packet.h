@@ -17,9 +17,9 @@
 
 #include <wherry/res.h>
 
-#define WHERRY_HEADER_BYTES 4u     /* of DATA and ACK */
+#define WHERRY_HEADER_BYTES 4u      /* of DATA and ACK */
 #define WHERRY_BLKSIZE_DEFAULT 512u /* RFC 1350 section 2 */
-#define WHERRY_BLKSIZE_MIN 8u      /* RFC 2348 */
+#define WHERRY_BLKSIZE_MIN 8u       /* RFC 2348 */
 #define WHERRY_BLKSIZE_MAX 65464u
 
 enum wherry_opcode {
@@ -68,11 +68,12 @@ struct wherry_packet {
 };
 
 /* Takes a datagram apart. Accepted oddities, each with its test: ACK longer than 4 bytes, ERROR of
- * 4 bytes or without the last NUL, modes in any case, and in requests zero padding, an option name
- * without a value, requests over 512 bytes.
+ * 4 bytes or without the last NUL, modes in any case, requests over 512 bytes, and behind the
+ * options of a request or an OACK zero padding or an option name without a value (neither becomes
+ * part of the view).
  * RES_PROTOCOL: too short, or a name or mode without its NUL; RES_UNSUPPORTED: unknown opcode,
- * unknown mode or `mail`; RES_OPTIONS: an option's text has no NUL. On failure *ret is untouched,
- * except that with RES_UNSUPPORTED or RES_OPTIONS nothing but a request's answer may follow. */
+ * unknown mode or `mail`; RES_OPTIONS: an option's text has no NUL, or its name is empty. On
+ * failure *ret is untouched. */
 enum res wherry_packet_decode(struct wherry_packet *ret, const uint8_t *datagram, size_t len);
 
 /* The opcode of a datagram, known or not; 0 if it is shorter than 2 bytes. */
