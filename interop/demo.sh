@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# demo.sh: short scenes with wherryd, wherry and tftp-hpa's tftp on unprivileged loopback ports;
+# every byte is compared. One result line a scene; exit 1 if one fails.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+wherryd=$PWD/${WHERRYD:-build/default/src/server/wherryd}
+wherry=$PWD/${WHERRY:-build/default/src/client/wherry}
+work=$(mktemp -d)
+mkdir "$work/root" "$work/here"
+server=
+failed=0
+passed=0
+
+finish() {
+    [ -n "$server" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+say() { # what, ok or not, detail
+    if [ "$2" = 0 ]; then
+        printf 'ok   - %s\n' "$1"
+        passed=$((passed + 1))
+    else
+        printf 'FAIL - %s\n' "$1"
+        failed=$((failed + 1))
+    fi
+    [ -z "${3:-}" ] || printf '%s\n' "$3" | sed 's/^/         /'
+}
+
+# Waits until the log holds a line, at most 10 s; prints it.
+log_line() {
+    timeout 10 tail -n +1 -f "$work/log" 2>/dev/null | grep -m 1 -e "$1"
+}
+
+start_server() {
+    user=
+    [ "$(id -u)" = 0 ] && user='--user root' # it serves a directory of root's in /tmp
+    # shellcheck disable=SC2086 # two words or none
+    "$wherryd" --root "$work/root" --listen tftp://127.0.0.1:0 --write create $user \
+        2>"$work/log" &
+    server=$!
+    port=$(log_line 'listening on' | sed 's/.*127\.0\.0\.1://')
+}
+
+hpa() { # tftp-hpa's client, in $work/here; always exits 0, so its files are what counts
+    (cd "$work/here" && timeout 60 tftp -m binary 127.0.0.1 "$port" -c "$@" 2>&1)
+}
+
+seconds() { date +%s.%N; }
+
+since() { # seconds since $1, with bytes $2 also as a rate
+    awk -v a="$1" -v b="$(seconds)" -v n="$2" \
+        'BEGIN { printf "%.1f MiB in %.2f s (%.0f MiB/s)", n / 1048576, b - a, n / 1048576 / (b - a) }'
+}
+
+echo 'Wherry: one directory, given to machines that can barely speak'
+start_server
+[ -n "$port" ]
+say "wherryd serves a directory on 127.0.0.1, UDP port ${port:-?}" $? "$(head -n 1 "$work/log")"
+[ -n "$port" ] || exit 1
+
+size=33554432
+head -c $size /dev/urandom >"$work/root/image"
+begin=$(seconds)
+"$wherry" get -q "tftp://127.0.0.1:$port/image" "$work/here/ours" &&
+    cmp "$work/root/image" "$work/here/ours"
+say "wherry get: every byte compared" $? "$(since "$begin" $size)"
+
+begin=$(seconds)
+hpa get image theirs
+cmp "$work/root/image" "$work/here/theirs"
+say "tftp-hpa's tftp gets the same file in lock-step, over block 65535" $? "$(since "$begin" $size)"
+
+head -c 5000000 /dev/urandom >"$work/here/config"
+"$wherry" put -q "$work/here/config" "tftp://127.0.0.1:$port/config-ours" &&
+    cmp "$work/here/config" "$work/root/config-ours"
+say 'wherry put: the server has the same bytes' $?
+
+hpa put config config-theirs
+cmp "$work/here/config" "$work/root/config-theirs"
+say "tftp-hpa's tftp puts: the server has the same bytes" $?
+
+text=$("$wherry" get "tftp://127.0.0.1:$port/missing" "$work/here/missing" 2>&1)
+status=$?
+[ $status = 8 ] && [ ! -e "$work/here/missing" ]
+say "a missing file, seen by wherry: exit status $status and no local file" $? "$text"
+
+say "a missing file, seen by tftp-hpa's tftp" 0 "$(hpa get missing)"
+line=$(log_line '^[^ ]*missing op=read')
+[ -n "$line" ]
+say 'a missing file, seen by the server' $? "$line"
+
+text=$("$wherry" put "$work/here/config" "tftp://127.0.0.1:$port/image" 2>&1)
+status=$?
+[ $status = 8 ] && cmp -s "$work/here/ours" "$work/root/image"
+say "a name that is taken is not replaced (--write create): exit status $status" $? "$text"
+
+# An upload whose client dies: bytes are under way on a pipe that never ends.
+mkfifo "$work/pipe"
+"$wherry" put -q - "tftp://127.0.0.1:$port/half" <"$work/pipe" 2>/dev/null &
+client=$!
+exec 3>"$work/pipe"
+head -c 100000 /dev/urandom >&3
+kill -TERM "$client"
+wait "$client" 2>/dev/null
+exec 3>&-
+line=$(log_line 'op=write.*name="half"')
+[ -n "$line" ] && [ ! -e "$work/root/half" ] && [ -z "$(find "$work/root" -name '.wherry-*')" ]
+say 'an upload that breaks off leaves nothing behind' $? "$line"
+
+echo 'The transfer log, one line a request:'
+grep 'done op=' "$work/log" | sed 's/^/         /'
+kill -TERM "$server"
+wait "$server"
+status=$?
+server=
+[ $status = 0 ]
+say "SIGTERM: the server ends in good order, exit status $status" $?
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

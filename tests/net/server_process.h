@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* server_process.h: a wherryd of the test's own, on a free loopback port. */
+#ifndef TESTS_SERVER_PROCESS_H
+#define TESTS_SERVER_PROCESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct server_process {
+    pid_t pid;
+    int log; /* its standard error, a pipe */
+    struct sockaddr_in addr;
+    char root[64]; /* its own, made and removed here */
+    char line[4096];
+    char held[8192]; /* read from the log, not yet looked at */
+    size_t held_len;
+};
+
+/* Starts it with --listen tftp://127.0.0.1:0, its root and the further words (ended by NULL), and
+ * waits for its first line. Fails the test when it does not come. */
+void server_process_start(struct server_process *s, const char *const words[]);
+/* SIGTERM, waits, checks that it ended with 0, and removes the root. */
+void server_process_stop(struct server_process *s);
+/* The next line of its log that contains `part`, within the time, else the test fails. */
+const char *server_process_expect_line(struct server_process *s, const char *part, int timeout_ms);
+/* A file in its root with this many bytes of a pattern. */
+void server_process_file(const struct server_process *s, const char *name, size_t size);
+/* The pattern's byte at an offset. */
+unsigned char server_process_byte(size_t offset);
+/* Open descriptors, and resident KiB, of the process. */
+size_t server_process_descriptors(const struct server_process *s);
+size_t server_process_resident_kib(const struct server_process *s);
+
+#endif
