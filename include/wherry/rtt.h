@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wherry/rtt.h: when to send again (RFC 6298, Karn's rule).
  *
- * 1 s before the first sample, then smoothed mean + 4 x variance: at least 400 ms until 8 samples
- * are in, at least 50 ms after, at most 8 s. Doubled on each expiry until a sample comes, which is
- * only taken from what was sent once. The floor is below RFC 6298's 1 s on purpose: LAN round
- * trips are 0.1 to 10 ms and one lost block must not cost a second. An agreed timeout (RFC 2349)
- * replaces the estimate and does not double. */
+ * 1 s before the first sample, then smoothed mean + 4 x variance (or a quarter of the mean, if that
+ * is more): at least 400 ms until 8 samples are in, at least 50 ms after, at most 8 s. Doubled on
+ * each expiry until a sample comes, which is only taken from what was sent once. The floor is below
+ * RFC 6298's 1 s on purpose: LAN round trips are 0.1 to 10 ms and one lost block must not cost a
+ * second. An agreed timeout (RFC 2349) replaces the estimate and does not double. */
 #ifndef WHERRY_RTT_H
 #define WHERRY_RTT_H
 

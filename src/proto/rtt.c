@@ -51,8 +51,14 @@ uint64_t wherry_rtt_timeout_ns(const struct wherry_rtt *r)
     }
     if (r->samples > 0) {
         uint64_t floor_ns = r->samples < EARLY_SAMPLES ? FLOOR_EARLY_NS : FLOOR_NS;
+        uint64_t margin_ns = 4 * r->variance_ns;
 
-        timeout_ns = r->mean_ns + 4 * r->variance_ns;
+        /* The G of RFC 6298 (2.3): on a steady path the variance fades to nothing, and the clock
+         * would run out in the very moment in which the answer arrives. */
+        if (margin_ns < r->mean_ns / 4) {
+            margin_ns = r->mean_ns / 4;
+        }
+        timeout_ns = r->mean_ns + margin_ns;
         if (timeout_ns < floor_ns) {
             timeout_ns = floor_ns;
         }
