@@ -90,10 +90,14 @@ static bool open_for_data(const struct wherry_receiver *r)
     return r->state == WHERRY_RECEIVER_OPENING || r->state == WHERRY_RECEIVER_RECEIVING;
 }
 
+/* Asked for again while an ACK waits for its blocks to be stored, the later of the two is sent: it
+ * says all that the earlier one would. */
 static void ack_when_stored(struct wherry_receiver *r, uint64_t block)
 {
+    if (!r->ack_due || block > r->ack_when_stored) {
+        r->ack_when_stored = block;
+    }
     r->ack_due = true;
-    r->ack_when_stored = block;
 }
 
 static void progress(struct wherry_receiver *r, uint64_t now_ns)
