@@ -347,8 +347,10 @@ bool wherry_sender_burst(const struct wherry_sender *s, uint32_t max, struct whe
     ret->kept = s->acked * s->agreed.blksize;
     ret->count = (uint32_t)count;
     ret->blksize = s->agreed.blksize;
-    ret->last_len = s->next + count - 1 == s->last_block ? (uint16_t)(s->length % s->agreed.blksize)
-                                                         : s->agreed.blksize;
+    ret->last_len = s->agreed.blksize;
+    if (s->next + count - 1 == s->last_block) {
+        ret->last_len = (uint16_t)(s->length % s->agreed.blksize);
+    }
     ret->rollover = s->agreed.rollover;
     ret->again = s->next <= s->highest;
     return true;
