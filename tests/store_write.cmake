@@ -4,3 +4,9 @@ set(scratch support/scratch.c)
 wherry_test(jail LINK store SOURCES ${scratch})
 target_link_options(test_jail PRIVATE -Wl,--wrap=syscall)
 wherry_test(policy LINK store)
+# Stands in for file systems without RENAME_NOREPLACE.
+wherry_test(temp LINK store SOURCES ${scratch})
+target_link_options(test_temp PRIVATE -Wl,--wrap=renameat2)
+# Stands in for a system without /proc, where a file without a name can get none.
+wherry_test(writer LINK store SOURCES ${scratch})
+target_link_options(test_writer PRIVATE -Wl,--wrap=access)
