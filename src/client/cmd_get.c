@@ -81,10 +81,7 @@ enum exit_code cmd_get(const struct command_call *call)
         return EXIT_CODE_USAGE;
     }
     if (!names_a_file(&url)) {
-        console_error(call->console, "get %s: the URL names no file, it ends in \"%s\"", url_text,
-                      url.name[0] == '\0'                       ? "/"
-                      : url_last_component(url.name)[0] == '\0' ? "/"
-                                                                : url_last_component(url.name));
+        console_error(call->console, "get %s: the URL has to end in the name of a file", url_text);
         return EXIT_CODE_USAGE;
     }
     code = choose_target(call, call->count > 1 ? call->operands[1] : NULL, &url, &target);

@@ -487,10 +487,6 @@ enum exit_code transfer_run(const struct transfer_params *p)
         say_failure(&t);
     }
     code = outcome_exit_code(&t.outcome);
-    if (code != EXIT_CODE_OK && is_get(&t) && p->fd != -1) {
-        /* A thread may be stuck in a write that nobody reads; there is nothing to clean up. */
-        _exit((int)code);
-    }
     tftp_side_free(t.side);
     sink_free(t.sink);
     source_free(t.source);

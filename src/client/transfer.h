@@ -28,8 +28,7 @@ struct transfer_params {
     bool replace;      /* get to a path: an existing file is replaced */
 };
 
-/* The descriptor stays the caller's, except that after a failure to or from one the process may end
- * here, with the exit code (a thread may be stuck in it). */
+/* The descriptor stays the caller's. */
 enum exit_code transfer_run(const struct transfer_params *p);
 
 #endif

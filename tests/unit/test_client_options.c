@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The option table of wherry(1) and how the command line is read through it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/number.h"
+#include "client/option_rows.h"
+
+#define WORDS_MAX 16
+
+struct parsed {
+    struct client_settings settings;
+    char *operands[WORDS_MAX];
+    size_t count;
+    uint32_t given;
+    bool ok;
+    char why[OPTION_WHY_BYTES];
+};
+
+/* Splits at spaces. */
+static struct parsed parse(const char *line)
+{
+    static char text[512]; /* operands point into it until the next call */
+    struct parsed p = {.why = ""};
+    char *argv[WORDS_MAX] = {NULL};
+    char *save = NULL;
+    int argc = 0;
+
+    (void)snprintf(text, sizeof(text), "wherry %s", line);
+    for (char *word = strtok_r(text, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+        argv[argc++] = word;
+    }
+    p.ok = option_parse(argc, argv, &p.settings, p.operands, &p.count, &p.given, p.why);
+    return p;
+}
+
+static struct parsed accepted(const char *line)
+{
+    struct parsed p = parse(line);
+
+    if (!p.ok) {
+        fail_msg("%s: %s", line, p.why);
+    }
+    return p;
+}
+
+static void refused(const char *line, const char *message)
+{
+    struct parsed p = parse(line);
+
+    assert_false(p.ok);
+    assert_string_equal(p.why, message);
+}
+
+static void test_defaults_hold_without_options(void **state)
+{
+    struct parsed p = accepted("get u");
+
+    (void)state;
+    assert_int_equal(p.settings.blksize, 0);
+    assert_int_equal(p.settings.windowsize, 0);
+    assert_int_equal(p.settings.tftp_timeout_s, 0);
+    assert_int_equal(p.settings.patience_ns, 60 * NUMBER_SECOND);
+    assert_false(p.settings.no_options || p.settings.quiet || p.settings.verbose);
+    assert_int_equal(p.given, 0);
+}
+
+static void test_options_stand_before_and_after_operands(void **state)
+{
+    struct parsed p = accepted("-v get --blksize 1024 tftp://h/x --windowsize=4 local -4");
+
+    (void)state;
+    assert_int_equal(p.count, 3);
+    assert_string_equal(p.operands[0], "get");
+    assert_string_equal(p.operands[1], "tftp://h/x");
+    assert_string_equal(p.operands[2], "local");
+    assert_true(p.settings.verbose && p.settings.ipv4);
+    assert_int_equal(p.settings.blksize, 1024);
+    assert_int_equal(p.settings.windowsize, 4);
+}
+
+/* Scripts may run in an environment that asks getopt to stop at the first operand. */
+static void test_posixly_correct_changes_nothing(void **state)
+{
+    struct parsed p;
+
+    (void)state;
+    assert_int_equal(setenv("POSIXLY_CORRECT", "1", 1), 0);
+    p = accepted("get u --quiet");
+    assert_int_equal(unsetenv("POSIXLY_CORRECT"), 0);
+    assert_true(p.settings.quiet);
+    assert_int_equal(p.count, 2);
+}
+
+static void test_minus_is_an_operand(void **state)
+{
+    struct parsed p = accepted("get u - -q");
+
+    (void)state;
+    assert_int_equal(p.count, 3);
+    assert_string_equal(p.operands[2], "-");
+}
+
+static void test_two_minuses_end_the_options(void **state)
+{
+    struct parsed p = accepted("put -q -- -v u");
+
+    (void)state;
+    assert_int_equal(p.count, 3);
+    assert_string_equal(p.operands[1], "-v");
+    assert_false(p.settings.verbose);
+}
+
+static void test_letters_may_be_joined(void **state)
+{
+    struct parsed p = accepted("get -4v u");
+
+    (void)state;
+    assert_true(p.settings.ipv4 && p.settings.verbose);
+}
+
+static void test_numbers_outside_their_range_are_refused(void **state)
+{
+    (void)state;
+    refused("--blksize 7", "--blksize 7: a number from 8 to 65464 is needed");
+    refused("--blksize 65465", "--blksize 65465: a number from 8 to 65464 is needed");
+    refused("--blksize=-8", "--blksize -8: a number from 8 to 65464 is needed");
+    refused("--windowsize 0", "--windowsize 0: a number from 1 to 32767 is needed");
+    refused("--windowsize 1k", "--windowsize 1k: a number from 1 to 32767 is needed");
+    refused("--tftp-timeout 256", "--tftp-timeout 256: a number from 1 to 255 is needed");
+    assert_int_equal(accepted("--blksize 8").settings.blksize, 8);
+    assert_int_equal(accepted("--blksize 65464").settings.blksize, 65464);
+    assert_int_equal(accepted("--windowsize 32767").settings.windowsize, 32767);
+    assert_int_equal(accepted("--tftp-timeout 255").settings.tftp_timeout_s, 255);
+}
+
+static void test_times_carry_a_unit(void **state)
+{
+    struct parsed p;
+
+    (void)state;
+    assert_int_equal(accepted("--timeout 2m").settings.patience_ns, 120 * NUMBER_SECOND);
+    assert_int_equal(accepted("--timeout 5").settings.patience_ns, 5 * NUMBER_SECOND);
+    p = parse("--timeout 10ms");
+    assert_false(p.ok);
+    assert_non_null(strstr(p.why, "--timeout 10ms: a time from 1s to "));
+}
+
+static void test_unknown_and_incomplete_options_are_named(void **state)
+{
+    (void)state;
+    refused("get --nothing", "unknown option --nothing");
+    refused("get -z", "unknown option -z");
+    refused("get --blksize", "--blksize needs a value");
+    refused("get --quiet=yes", "--quiet takes no value");
+}
+
+static bool checks(const char *line, unsigned command, const char *word)
+{
+    struct parsed p = accepted(line);
+    char why[OPTION_WHY_BYTES] = "";
+    bool ok = option_check(&p.settings, p.given, command, "this", why);
+
+    if (!ok) {
+        assert_non_null(strstr(why, word));
+    }
+    return ok;
+}
+
+static void test_options_of_another_command_are_refused(void **state)
+{
+    (void)state;
+    assert_true(checks("--strict-size --no-clobber", OPTION_OF_GET, ""));
+    assert_false(checks("--strict-size", OPTION_OF_PUT, "--strict-size means nothing to this"));
+    assert_false(checks("--no-clobber", OPTION_OF_PUT, "--no-clobber"));
+}
+
+static void test_options_that_contradict_are_refused(void **state)
+{
+    (void)state;
+    assert_false(checks("-4 -6", OPTION_OF_GET, "-4 and -6"));
+    assert_false(checks("-q -v", OPTION_OF_GET, "-q and -v"));
+    assert_false(checks("--no-options --blksize 512", OPTION_OF_GET, "--no-options"));
+    assert_false(checks("--no-options --windowsize 1", OPTION_OF_GET, "--no-options"));
+    assert_false(checks("--no-options --tftp-timeout 1", OPTION_OF_GET, "--no-options"));
+    assert_true(checks("--no-options -v -6 --timeout 3s", OPTION_OF_GET, ""));
+}
+
+static void test_every_row_is_in_the_help_with_its_range(void **state)
+{
+    char help[8192] = "";
+    FILE *out = fmemopen(help, sizeof(help), "w");
+
+    (void)state;
+    assert_non_null(out);
+    option_print_help(out, OPTION_OF_ALL);
+    assert_int_equal(fclose(out), 0);
+    for (size_t i = 0; i < option_row_count; i++) {
+        char text[128];
+        const struct option_row *row = &option_rows[i];
+
+        (void)snprintf(text, sizeof(text), " --%s", row->name);
+        assert_non_null(strstr(help, text));
+        assert_non_null(strstr(help, row->help));
+        if (row->letter != 0) {
+            (void)snprintf(text, sizeof(text), "-%c, --%s", row->letter, row->name);
+            assert_non_null(strstr(help, text));
+        }
+        if (row->kind == OPTION_NUMBER) {
+            (void)snprintf(text, sizeof(text), "(%u to %u)", (unsigned)row->lowest,
+                           (unsigned)row->highest);
+            assert_non_null(strstr(help, text));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults_hold_without_options),
+        cmocka_unit_test(test_options_stand_before_and_after_operands),
+        cmocka_unit_test(test_posixly_correct_changes_nothing),
+        cmocka_unit_test(test_minus_is_an_operand),
+        cmocka_unit_test(test_two_minuses_end_the_options),
+        cmocka_unit_test(test_letters_may_be_joined),
+        cmocka_unit_test(test_numbers_outside_their_range_are_refused),
+        cmocka_unit_test(test_times_carry_a_unit),
+        cmocka_unit_test(test_unknown_and_incomplete_options_are_named),
+        cmocka_unit_test(test_options_of_another_command_are_refused),
+        cmocka_unit_test(test_options_that_contradict_are_refused),
+        cmocka_unit_test(test_every_row_is_in_the_help_with_its_range),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Exit codes as wherry(1) documents them, and what the user reads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "client/outcome.h"
+
+static struct outcome error_of(uint16_t code, const char *text)
+{
+    struct wherry_packet p = {
+        .opcode = WHERRY_ERROR,
+        .code = code,
+        .bytes = {.bytes = (const uint8_t *)text, .len = strlen(text)},
+    };
+    struct outcome o;
+
+    outcome_set_server_error(&o, &p);
+    return o;
+}
+
+static void test_error_numbers_have_their_exit_codes(void **state)
+{
+    static const int expected[] = {8, 8, 6, 8, 7, 7, 8, 8, 7};
+
+    (void)state;
+    for (uint16_t code = 0; code <= 8; code++) {
+        struct outcome o = error_of(code, "");
+
+        assert_int_equal(outcome_exit_code(&o), expected[code]);
+    }
+}
+
+/* Peers send numbers that no RFC knows. */
+static void test_unknown_error_number_is_a_refusal(void **state)
+{
+    struct outcome o = error_of(4711, "odd");
+
+    (void)state;
+    assert_int_equal(outcome_exit_code(&o), 8);
+}
+
+static void test_sides_have_their_exit_codes(void **state)
+{
+    struct outcome o = {.side = OUTCOME_DONE};
+
+    (void)state;
+    assert_int_equal(outcome_exit_code(&o), 0);
+    o = (struct outcome){.side = OUTCOME_LOCAL, .result = RES_NO_SPACE};
+    assert_int_equal(outcome_exit_code(&o), 3);
+    o = (struct outcome){.side = OUTCOME_NETWORK, .result = RES_TIMEOUT};
+    assert_int_equal(outcome_exit_code(&o), 4);
+    o = (struct outcome){.side = OUTCOME_PROTOCOL, .result = RES_OPTIONS};
+    assert_int_equal(outcome_exit_code(&o), 7);
+    o = (struct outcome){.side = OUTCOME_INTEGRITY, .result = RES_CHANGED};
+    assert_int_equal(outcome_exit_code(&o), 9);
+    o = (struct outcome){.side = OUTCOME_SIGNAL, .signum = 2};
+    assert_int_equal(outcome_exit_code(&o), 130);
+    o.signum = 15;
+    assert_int_equal(outcome_exit_code(&o), 143);
+    o = (struct outcome){.side = OUTCOME_LOCAL, .result = RES_NO_MEMORY};
+    assert_int_equal(outcome_exit_code(&o), 1);
+}
+
+static void test_text_of_the_server_is_quoted(void **state)
+{
+    struct outcome o = error_of(1, "File \"x\" not\nfound\033[2J");
+    char text[2 * OUTCOME_TEXT_BYTES];
+
+    (void)state;
+    assert_string_equal(outcome_print(&o, text),
+                        "no such file (server says: \"File \\\"x\\\" not\\x0afound\\x1b[2J\")");
+}
+
+static void test_error_without_text_shows_its_number(void **state)
+{
+    struct outcome o = error_of(3, "");
+    char text[2 * OUTCOME_TEXT_BYTES];
+
+    (void)state;
+    assert_non_null(strstr(outcome_print(&o, text), "ERROR 3"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_error_numbers_have_their_exit_codes),
+        cmocka_unit_test(test_unknown_error_number_is_a_refusal),
+        cmocka_unit_test(test_sides_have_their_exit_codes),
+        cmocka_unit_test(test_text_of_the_server_is_quoted),
+        cmocka_unit_test(test_error_without_text_shows_its_number),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
