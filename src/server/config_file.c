@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/errno_res.h"
 #include "base/text.h"
+#include "server/config_text.h"
 #include "server/option_rows.h"
 #include "server/option_value.h"
+
+#define FILE_BYTES_MAX (1024u * 1024u)
 
 /* A value as written. libconfuse forgets the lines once it has parsed, and its callbacks carry no
  * pointer of ours, so that the table's checks come after the parse. */
@@ -101,8 +103,10 @@ static enum res apply_row(const struct option_row *row, cfg_t *cfg, const char *
 }
 
 /* One libconfuse option for each key of the table. The caller frees the array. */
-static cfg_opt_t *make_options(const struct option_row *rows, size_t count)
+static cfg_opt_t *make_options(void)
 {
+    size_t count;
+    const struct option_row *rows = option_rows(&count);
     cfg_opt_t *options = calloc(count + 1, sizeof *options);
     size_t used = 0;
 
@@ -121,32 +125,63 @@ static cfg_opt_t *make_options(const struct option_row *rows, size_t count)
     return options;
 }
 
-/* A directory would end the program inside libconfuse's scanner. */
-static enum res open_file(const char *path, FILE **ret, char *why, size_t cap)
+/* All of a file, ended by NUL. The caller frees it. */
+static enum res read_text(const char *path, char **ret, char *why, size_t cap)
 {
     FILE *file = fopen(path, "re");
-    struct stat st;
+    char *text = NULL;
+    size_t len = 0;
+    enum res r = RES_OK;
 
     if (file == NULL) {
-        int error = errno;
-
-        snprintf(why, cap, "%s: cannot be read: %s", path, strerror(error));
-        return res_from_errno(error);
+        goto failed;
     }
-    if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
-        snprintf(why, cap, "%s: is a directory, not a configuration file", path);
+    text = malloc(FILE_BYTES_MAX + 1);
+    if (text == NULL) {
+        goto failed;
+    }
+    len = fread(text, 1, FILE_BYTES_MAX + 1, file);
+    if (ferror(file) != 0) {
+        goto failed;
+    }
+    if (len > FILE_BYTES_MAX || memchr(text, '\0', len) != NULL) {
+        snprintf(why, cap, "%s: not a configuration file: %s", path,
+                 len > FILE_BYTES_MAX ? "larger than 1 MiB" : "it holds NUL bytes");
+        r = RES_PROTOCOL;
+        goto cleanup;
+    }
+    text[len] = '\0';
+    *ret = text;
+    text = NULL;
+    goto cleanup;
+failed:
+    r = res_from_errno(errno);
+    snprintf(why, cap, "%s: cannot be read: %s", path, strerror(errno));
+cleanup:
+    free(text);
+    if (file != NULL) {
         fclose(file);
-        return RES_IS_DIR;
     }
-    *ret = file;
-    return RES_OK;
+    return r;
 }
 
-static enum res parse(FILE *file, const char *path, struct config *c, char *why, size_t cap)
+static enum res apply(cfg_t *cfg, const char *path, struct config *c, char *why, size_t cap)
 {
     size_t count;
     const struct option_row *rows = option_rows(&count);
-    cfg_opt_t *options = make_options(rows, count);
+    enum res r = RES_OK;
+
+    for (size_t i = 0; i < count && r == RES_OK; i++) {
+        if (option_in_file(&rows[i])) {
+            r = apply_row(&rows[i], cfg, path, c, why, cap);
+        }
+    }
+    return r;
+}
+
+static enum res parse(const char *text, const char *path, struct config *c, char *why, size_t cap)
+{
+    cfg_opt_t *options = make_options();
     cfg_t *cfg = options != NULL ? cfg_init(options, CFGF_NONE) : NULL;
     enum res r = RES_NO_MEMORY;
 
@@ -155,17 +190,12 @@ static enum res parse(FILE *file, const char *path, struct config *c, char *why,
         goto cleanup;
     }
     cfg_set_error_function(cfg, keep_error);
-    if (cfg_parse_fp(cfg, file) != CFG_SUCCESS) {
+    if (cfg_parse_buf(cfg, text) != CFG_SUCCESS) {
         explain_parse_error(cfg, path, why, cap);
         r = RES_PROTOCOL;
         goto cleanup;
     }
-    r = RES_OK;
-    for (size_t i = 0; i < count && r == RES_OK; i++) {
-        if (option_in_file(&rows[i])) {
-            r = apply_row(&rows[i], cfg, path, c, why, cap);
-        }
-    }
+    r = apply(cfg, path, c, why, cap);
 cleanup:
     if (cfg != NULL) {
         free(cfg->comment);
@@ -178,13 +208,21 @@ cleanup:
 
 enum res config_file_read(const char *path, struct config *c, char *why, size_t cap)
 {
-    FILE *file;
-    enum res r = open_file(path, &file, why, cap);
+    char *text;
+    const char *wrong;
+    unsigned line;
+    enum res r = read_text(path, &text, why, cap);
 
     if (r != RES_OK) {
         return r;
     }
-    r = parse(file, path, c, why, cap);
-    fclose(file);
+    wrong = config_text_clean(text, &line);
+    if (wrong != NULL) {
+        snprintf(why, cap, "%s:%u: %s", path, line, wrong);
+        r = RES_PROTOCOL;
+    } else {
+        r = parse(text, path, c, why, cap);
+    }
+    free(text);
     return r;
 }

@@ -227,21 +227,18 @@ static enum res set_by_kind(const struct option_row *row, struct config *c, cons
 enum res option_value_set(const struct option_row *row, struct config *c, const char *text,
                           char *why, size_t cap)
 {
-    char detail[OPTION_VALUE_WHY];
+    char allowed[OPTION_VALUE_WHY];
     char quoted[QUOTED_BYTES];
     enum res r;
 
-    text_quote((const uint8_t *)text, strlen(text), quoted, sizeof quoted);
     if (row->kind == OPTION_ENDPOINTS) {
-        r = add_endpoint(c, text, detail, sizeof detail);
-        if (r == RES_PROTOCOL) {
-            snprintf(why, cap, "\"%s\" is no endpoint: %s", quoted, detail);
-        }
+        r = add_endpoint(c, text, why, cap);
     } else {
         r = set_by_kind(row, c, text);
         if (r == RES_PROTOCOL) {
-            snprintf(why, cap, "\"%s\" is not %s", quoted,
-                     option_value_allowed(row, detail, sizeof detail));
+            snprintf(why, cap, "\"%s\" is not %s",
+                     text_quote((const uint8_t *)text, strlen(text), quoted, sizeof quoted),
+                     option_value_allowed(row, allowed, sizeof allowed));
         }
     }
     if (r == RES_NO_MEMORY) {

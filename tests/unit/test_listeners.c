@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/listeners.h"
+
+#define URLS_MAX 4
+
+/* Opens the URLS, which end with NULL, as a configuration would. */
+static enum res open_urls(struct listeners *ret, const char *const urls[], char *why, size_t cap)
+{
+    struct endpoint endpoints[URLS_MAX];
+    struct config c = {.endpoints = endpoints};
+
+    for (; urls[c.endpoint_count] != NULL; c.endpoint_count++) {
+        assert_true(c.endpoint_count < URLS_MAX);
+        if (endpoint_parse(urls[c.endpoint_count], &endpoints[c.endpoint_count], why, cap) !=
+            RES_OK) {
+            fail_msg("%s", why);
+        }
+    }
+    return listeners_open(ret, &c, why, cap);
+}
+
+static void test_port_zero_becomes_the_real_port(void **state)
+{
+    const char *const urls[] = {"tftp://127.0.0.1:0", "tftp://127.0.0.1:0", NULL};
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+    char url[LISTENERS_URL_BYTES];
+    char expected[LISTENERS_URL_BYTES];
+
+    (void)state;
+    assert_int_equal(open_urls(&l, urls, why, sizeof why), RES_OK);
+    assert_int_equal(l.count, 2);
+    for (size_t i = 0; i < l.count; i++) {
+        uint16_t port = addr_port(&l.items[i].endpoint.addr);
+
+        assert_true(l.items[i].fd >= 0);
+        assert_int_not_equal(port, 0);
+        snprintf(expected, sizeof expected, "tftp://127.0.0.1:%u", port);
+        assert_string_equal(listeners_url(&l.items[i].endpoint, url), expected);
+    }
+    assert_int_not_equal(addr_port(&l.items[0].endpoint.addr),
+                         addr_port(&l.items[1].endpoint.addr));
+    listeners_close(&l);
+    assert_int_equal(l.count, 0);
+}
+
+static void test_port_in_use_names_port_and_remedy_and_opens_nothing(void **state)
+{
+    const char *const free_port[] = {"tftp://127.0.0.1:0", NULL};
+    struct listeners first = {.count = 0};
+    struct listeners second = {.count = 0};
+    char url[LISTENERS_URL_BYTES];
+    const char *const both[] = {"tftp://127.0.0.2:0", url, NULL};
+    char why[LISTENERS_WHY];
+    char part[LISTENERS_WHY];
+    unsigned port;
+
+    (void)state;
+    assert_int_equal(open_urls(&first, free_port, why, sizeof why), RES_OK);
+    listeners_url(&first.items[0].endpoint, url);
+    port = addr_port(&first.items[0].endpoint.addr);
+    assert_int_equal(open_urls(&second, both, why, sizeof why), RES_BUSY);
+    assert_int_equal(second.count, 0);
+    assert_null(second.items);
+    snprintf(part, sizeof part, "cannot listen on %s: port %u is in use by another program", url,
+             port);
+    assert_non_null(strstr(why, part));
+    snprintf(part, sizeof part, "ss -lunp 'sport = :%u'", port);
+    assert_non_null(strstr(why, part));
+    assert_non_null(strstr(why, "--listen tftp://ADDR:PORT"));
+    listeners_close(&first);
+}
+
+static void test_address_of_another_machine_is_explained(void **state)
+{
+    const char *const urls[] = {"tftp://192.0.2.1:0", NULL}; /* RFC 5737: nobody has it */
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+
+    (void)state;
+    assert_int_not_equal(open_urls(&l, urls, why, sizeof why), RES_OK);
+    assert_non_null(strstr(why, "tftp://192.0.2.1:0: this machine has no such address"));
+}
+
+static void test_closing_leaves_sockets_that_others_took(void **state)
+{
+    struct listeners l = {.count = 0};
+
+    (void)state;
+    l.items = calloc(1, sizeof *l.items);
+    assert_non_null(l.items);
+    l.items[0].fd = -1;
+    l.count = 1;
+    listeners_close(&l);
+    listeners_close(&l);
+    assert_null(l.items);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_port_zero_becomes_the_real_port),
+        cmocka_unit_test(test_port_in_use_names_port_and_remedy_and_opens_nothing),
+        cmocka_unit_test(test_address_of_another_machine_is_explained),
+        cmocka_unit_test(test_closing_leaves_sockets_that_others_took),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
