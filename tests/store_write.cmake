@@ -10,3 +10,5 @@ target_link_options(test_temp PRIVATE -Wl,--wrap=renameat2)
 # Stands in for a system without /proc, where a file without a name can get none.
 wherry_test(writer LINK store SOURCES ${scratch})
 target_link_options(test_writer PRIVATE -Wl,--wrap=access)
+wherry_test(sweep LINK store SOURCES ${scratch})
+wherry_test(sink LINK store SOURCES ${scratch})
