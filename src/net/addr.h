@@ -32,7 +32,8 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_same_host(const struct addr *a, const struct addr *b);
 uint32_t addr_hash(const struct addr *a);
 bool addr_is_multicast(const struct addr *a); /* also 255.255.255.255 */
-/* "192.0.2.7:2071", "[2001:db8::1]:2071", "[fe80::1%eth0]:69". Returns buf (ADDR_TEXT_BYTES). */
+/* "192.0.2.7:2071", "[2001:db8::1]:2071", "[fe80::1%eth0]:69", "none". Returns buf
+ * (ADDR_TEXT_BYTES). */
 char *addr_print(const struct addr *a, char *buf);
 
 /* Resolves host (a name or a literal; "" or "*" any address) for family AF_UNSPEC, AF_INET or
@@ -48,8 +49,9 @@ struct endpoint {
     struct addr addr;
 };
 
-/* "tftp://ADDR:PORT", "tftp://[::]:69", "tftp://192.0.2.1" (port 69). On RES_NAME, why (cap bytes)
- * says what was wrong and what is allowed. */
+/* "tftp://ADDR:PORT", "tftp://[::]:69", "tftp://192.0.2.1" (port 69), "tftp://:69" (any address);
+ * port 0 is any free one. ADDR may be a name: its first address counts. On RES_NAME, why (cap
+ * bytes) says what was wrong and what is allowed. */
 enum res endpoint_parse(const char *url, struct endpoint *ret, char *why, size_t cap);
 
 #endif

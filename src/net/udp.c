@@ -194,7 +194,7 @@ bool udp_send(int fd, const struct addr *peer, const uint8_t *bytes, size_t len)
 
 int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, uint32_t count)
 {
-    struct mmsghdr message[UDP_SEND_MAX] = {0};
+    struct mmsghdr message[UDP_SEND_MAX];
     struct iovec part[UDP_SEND_MAX][2];
     uint32_t sent = 0;
     int tries = 0;
@@ -205,10 +205,10 @@ int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, 
         part[i][0].iov_len = sizeof(data[i].header);
         part[i][1].iov_base = (void *)data[i].bytes;
         part[i][1].iov_len = data[i].len;
-        message[i].msg_hdr.msg_name = (void *)&peer->u;
-        message[i].msg_hdr.msg_namelen = peer->len;
-        message[i].msg_hdr.msg_iov = part[i];
-        message[i].msg_hdr.msg_iovlen = 2;
+        message[i] = (struct mmsghdr){.msg_hdr = {.msg_name = (void *)&peer->u,
+                                                  .msg_namelen = peer->len,
+                                                  .msg_iov = part[i],
+                                                  .msg_iovlen = 2}};
     }
     while (sent < count) {
         int n = sendmmsg(fd, &message[sent], count - sent, MSG_NOSIGNAL);

@@ -34,20 +34,23 @@ enum res udp_batch_new(struct udp_batch **ret);
 void udp_batch_free(struct udp_batch *b);
 
 /* A listening socket: packet info on; an IPv6 wildcard takes IPv4 too. RES_BUSY: the address is in
- * use; RES_DENIED: the port is not allowed; the errno is kept. */
+ * use; RES_DENIED: the port is not allowed; RES_UNSUPPORTED: no such family on this machine (then
+ * try 0.0.0.0); the errno is kept. */
 enum res udp_listen(const struct addr *a, int *ret_fd);
 /* A transfer's own socket on a random free port of `local` (len 0: of any address in peer's
  * family). *ret_local is what it was bound to. */
 enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local);
-/* Asks for a receive buffer of so many bytes and returns how many of payload it really holds when
- * each datagram carries datagram_bytes. */
+/* Asks for a receive buffer of so many bytes (a larger one stays as it is; over net.core.rmem_max
+ * only while privileged) and returns how many of payload it really holds when each datagram
+ * carries datagram_bytes. */
 uint32_t udp_receive_buffer(int fd, uint32_t bytes, uint32_t datagram_bytes);
 
 /* Takes what is there, at most one batch. Returns the number of datagrams, 0 when there is nothing
  * (or only an error that udp_take_error() will explain). */
 size_t udp_receive(int fd, struct udp_batch *b, const struct udp_packet **ret);
 
-/* One datagram. False: the kernel did not take it now (a later send or a timer repeats it). */
+/* One datagram; an IPv6 socket sends to IPv4 peers too. False: the kernel did not take it now (a
+ * later send or a timer repeats it). */
 bool udp_send(int fd, const struct addr *peer, const uint8_t *bytes, size_t len);
 /* A DATA packet that leaves as header and block, gathered by the kernel. */
 struct udp_data {
