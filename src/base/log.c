@@ -25,14 +25,13 @@ __attribute__((format(printf, 4, 0))) static void log_format(const struct log *l
     if (l == NULL || level > l->level) {
         return;
     }
+    line[0] = '\0';
     if (subsystem != NULL) {
         prefix = snprintf(line, sizeof(line), "%s: ", subsystem);
     }
-    if (prefix >= 0 && (size_t)prefix < sizeof(line)) {
-        errno = saved; /* for %m */
-        if (vsnprintf(line + prefix, sizeof(line) - (size_t)prefix, format, args) < 0) {
-            line[prefix] = '\0';
-        }
+    if (prefix >= 0 && (size_t)prefix < sizeof(line) &&
+        vsnprintf(line + prefix, sizeof(line) - (size_t)prefix, format, args) < 0) {
+        line[prefix] = '\0';
     }
     /* One call is one line, whatever a library's message holds. */
     for (char *c = strchr(line, '\n'); c != NULL; c = strchr(c, '\n')) {

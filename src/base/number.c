@@ -8,7 +8,9 @@ struct unit {
     uint64_t scale;
 };
 
-/* Largest first: the first that divides a value prints it. */
+/* Largest first: the first that divides a value prints it. Zero is printed in BYTES or SECONDS. */
+#define BYTES 4
+#define SECONDS 2
 static const struct unit byte_units[] = {
     {"TiB", UINT64_C(1) << 40},
     {"GiB", UINT64_C(1) << 30},
@@ -152,22 +154,25 @@ size_t number_print_digits(uint64_t value, char *buf)
     return len;
 }
 
-/* The last unit is 1 and divides everything. */
-static char *print_units(uint64_t value, const struct unit *units, char *buf)
+/* In the largest unit that says it exactly; the last one is 1 and does. */
+static char *print_units(uint64_t value, const struct unit *unit, char *buf)
 {
-    while (value % units->scale != 0) {
-        units++;
+    size_t len;
+
+    while (value % unit->scale != 0) {
+        unit++;
     }
-    strcpy(buf + number_print_digits(value / units->scale, buf), units->name);
+    len = number_print_digits(value / unit->scale, buf);
+    memcpy(buf + len, unit->name, strlen(unit->name) + 1);
     return buf;
 }
 
 char *number_print_bytes(uint64_t bytes, char *buf)
 {
-    return bytes == 0 ? strcpy(buf, "0") : print_units(bytes, byte_units, buf);
+    return print_units(bytes, bytes == 0 ? &byte_units[BYTES] : byte_units, buf);
 }
 
 char *number_print_time(uint64_t ns, char *buf)
 {
-    return ns == 0 ? strcpy(buf, "0s") : print_units(ns, time_units, buf);
+    return print_units(ns, ns == 0 ? &time_units[SECONDS] : time_units, buf);
 }

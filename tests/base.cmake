@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: BSD-2-Clause
+wherry_test(bytes LINK base)
+wherry_test(errno_res LINK base)
+wherry_test(log LINK base)
+wherry_test(number LINK base)
+wherry_test(text LINK base)
