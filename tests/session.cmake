@@ -1,5 +1,5 @@
 # the worker and its transfers, over loopback
 wherry_test(tid LINK server)
-foreach(name loopback_requests loopback_reads loopback_writes loopback_worker)
+foreach(name loopback_requests loopback_reads loopback_peers loopback_writes loopback_worker)
   wherry_test(${name} DIR net LINK server SOURCES net/served.c)
 endforeach()

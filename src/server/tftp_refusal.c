@@ -4,9 +4,23 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "proto/wire_error.h"
 
 #define SAY_AGAIN_NS NUMBER_SECOND
+
+/* The name of a request that could not be decoded, if it got that far. */
+static struct wherry_view name_of(const struct udp_packet *datagram)
+{
+    struct bytes_reader r = {.at = datagram->bytes, .left = datagram->len};
+    struct wherry_view name = {(const uint8_t *)"", 0};
+    uint16_t opcode;
+
+    if (bytes_get_u16(&r, &opcode)) {
+        bytes_get_text(&r, &name.bytes, &name.len);
+    }
+    return name;
+}
 
 void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
                  const struct wherry_request *request, enum res why, uint64_t now_ns)
@@ -16,8 +30,8 @@ void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
         .outcome = OUTCOME_REFUSED,
         .write = opcode == WHERRY_WRQ,
         .peer = datagram->peer,
-        .name = {(const uint8_t *)"", 0},
-        .mode = WHERRY_OCTET,
+        .name = request ? request->name : name_of(datagram),
+        .mode = request ? request->mode : WHERRY_OCTET,
         .reason = wherry_res_text(why),
         .peer_text = {(const uint8_t *)"", 0},
     };
@@ -39,10 +53,6 @@ void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
     wherry_agreed_init(&agreed);
     record.blksize = agreed.blksize;
     record.windowsize = agreed.windowsize;
-    if (request) {
-        record.name = request->name;
-        record.mode = request->mode;
-    }
     transfer_log_record(room->transfers, &record);
 }
 
@@ -54,7 +64,8 @@ void tftp_drop(struct tftp_room *room, const struct addr *peer, enum res why, ui
         room->dropped_unsaid++;
         return;
     }
-    log_warning(room->log, "tftp", "request dropped, peer %s: %s; %" PRIu64 " more since the last",
+    log_warning(room->log, "tftp",
+                "request dropped, peer %s, why '%s', dropped before and not told %" PRIu64,
                 addr_print(peer, text), wherry_res_text(why), room->dropped_unsaid);
     room->dropped_said_ns = now_ns;
     room->dropped_unsaid = 0;

@@ -66,12 +66,15 @@ static enum res write_open(struct tftp_session *ss)
                      c->write, c->upload_mode & ~c->umask, announced);
 }
 
-/* What the socket holds of the window that this client asks for; 0 without windows. */
+/* Bytes of blocks that the socket holds of the window that this client asks for; 0 without
+ * windows, at least 1 with them. */
 static uint32_t window_room(const struct tftp_session *ss, const struct wherry_options *asked)
 {
     uint64_t blksize = WHERRY_BLKSIZE_DEFAULT;
     uint64_t windowsize = 1;
     uint64_t bytes;
+    uint32_t datagram;
+    uint32_t held;
 
     if (!wherry_options_value(asked, WHERRY_WINDOWSIZE, &windowsize) || windowsize <= 1) {
         return 0;
@@ -85,11 +88,13 @@ static uint32_t window_room(const struct tftp_session *ss, const struct wherry_o
     if (windowsize > ss->offer.windowsize_max) {
         windowsize = ss->offer.windowsize_max;
     }
-    bytes = windowsize * (blksize + WHERRY_HEADER_BYTES);
+    datagram = (uint32_t)blksize + WHERRY_HEADER_BYTES;
+    bytes = windowsize * datagram;
     if (bytes > ss->offer.window_bytes_max) {
         bytes = ss->offer.window_bytes_max;
     }
-    return udp_receive_buffer(ss->fd, (uint32_t)bytes, (uint32_t)blksize + WHERRY_HEADER_BYTES);
+    held = udp_receive_buffer(ss->fd, (uint32_t)bytes, datagram) / datagram * (uint32_t)blksize;
+    return held > 0 ? held : 1;
 }
 
 static enum res write_begin(struct tftp_session *ss, uint64_t now_ns)

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/number.h"
+#include "io/pool.h"
 #include "net/udp.h"
 
 #define PATIENCE_NS (20 * NUMBER_SECOND)
@@ -169,6 +170,9 @@ void served_settle(struct served *f)
     client_expect_first_error(bystander, 1);
     for (int i = 0; i < 3; i++) {
         loop_turn(f->loop, false); /* the order of sockets within a turn is not ours */
+    }
+    while (!pool_idle(f->pool)) {
+        loop_turn(f->loop, true);
     }
     client_close(bystander);
     free(bystander);

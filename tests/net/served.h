@@ -48,7 +48,7 @@ int served_teardown(void **state);
 
 /* Lets the server work until *what, at most 20 s. */
 void served_until(struct served *f, const bool *what);
-/* Lets it work off what has been sent to it so far. */
+/* Lets it work off what has been sent to it so far, and what its threads do. */
 void served_settle(struct served *f);
 /* A line of the transfer log that begins so has come; fails after 20 s. Returns it. */
 const char *served_line(struct served *f, const char *beginning);

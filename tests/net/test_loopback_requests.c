@@ -174,6 +174,7 @@ static void test_unknown_modes_and_mail_are_error_4(void **state)
     served_file(f, "x", "x", 1);
     expect_refusal(f, "x", "mail", 4);
     expect_refusal(f, "x", "binary", 4);
+    assert_non_null(strstr(served_line(f, "refused op=read"), "name=\"x\""));
     assert_int_equal(served_line_count(f, "refused "), 2);
 }
 
@@ -196,6 +197,7 @@ static void test_malformed_request_is_error_4(void **state)
     expect_malformed(f, "\0\1name", 6, 4);
     expect_malformed(f, "\0\1name\0octet", 12, 4);
     expect_malformed(f, "\0\2", 2, 4);
+    assert_non_null(served_line(f, "refused op=write"));
 }
 
 static void test_option_without_its_nul_is_error_8(void **state)

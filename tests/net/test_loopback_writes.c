@@ -217,6 +217,7 @@ static void test_silent_client_leaves_nothing_behind(void **state)
     client_expect_first_oack(&c, "utimeout=10000");
     client_data(&c, 1, bytes, 512);
     served_line(f, "timeout op=write");
+    served_settle(f);
     assert_int_equal(served_entries(f), 0);
     client_close(&c);
 }
@@ -372,6 +373,35 @@ static void test_repeated_request_gets_the_oack_and_not_ack_0(void **state)
     client_close(&c);
 }
 
+static void test_request_repeated_while_the_file_is_opened_is_ignored(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    open_local(&c, f);
+    client_ask(&c, WRQ, "new", "octet", NULL);
+    client_ask(&c, WRQ, "new", "octet", NULL); /* the server has not had a turn yet */
+    client_expect_first_ack(&c, 0);
+    client_expect_silence(&c);
+    assert_int_equal(worker_running(f->worker), 1);
+    client_close(&c);
+}
+
+static void test_different_request_while_the_file_is_opened_replaces_it(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    open_local(&c, f);
+    client_ask(&c, WRQ, "one", "octet", NULL);
+    client_ask(&c, WRQ, "two", "octet", "blksize", "1024", NULL);
+    client_expect_first_oack(&c, "blksize=1024");
+    client_expect_silence(&c);
+    assert_non_null(strstr(served_line(f, "aborted op=write"), "name=\"one\""));
+    assert_int_equal(worker_running(f->worker), 1);
+    client_close(&c);
+}
+
 static void test_stray_ack_0_and_data_0_are_ignored(void **state)
 {
     struct served *f = *state;
@@ -494,6 +524,8 @@ int main(void)
         SERVED_TEST(test_lost_block_of_a_window_is_asked_for_once),
         SERVED_TEST(test_granted_window_fits_the_receive_buffer),
         SERVED_TEST(test_repeated_request_gets_the_oack_and_not_ack_0),
+        SERVED_TEST(test_request_repeated_while_the_file_is_opened_is_ignored),
+        SERVED_TEST(test_different_request_while_the_file_is_opened_replaces_it),
         SERVED_TEST(test_stray_ack_0_and_data_0_are_ignored),
         SERVED_TEST(test_repeated_block_is_acknowledged_again),
         SERVED_TEST(test_repeated_last_block_is_answered_while_dallying),
