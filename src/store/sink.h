@@ -40,7 +40,9 @@ enum res sink_open(struct sink **ret, const struct sink_params *p, const struct 
 /* The same at a local path, for a client. */
 enum res sink_open_local(struct sink **ret, const struct sink_params *p, const char *path,
                          const struct writer_params *w);
-/* To a descriptor (standard output), which stays the caller's; open at once: RES_OK. */
+/* To a descriptor (standard output), which stays the caller's; open at once: RES_OK. May be
+ * nonblocking; a reader that went away is RES_IO, one that is slow holds up the pool's thread, but
+ * not beyond sink_free(). */
 enum res sink_from_fd(struct sink **ret, const struct sink_params *p, int fd);
 
 /* Takes a block's bytes (copied). RES_NO_MEMORY. */
