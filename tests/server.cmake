@@ -6,3 +6,11 @@ wherry_test(missing_sums LINK server)
 wherry_test(privs LINK server)
 wherry_test(transfer_log LINK server)
 
+add_test(NAME wherryd_options_documented
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/options_documented.sh $<TARGET_FILE:wherryd>
+    ${PROJECT_SOURCE_DIR}/man)
+add_test(NAME wherryd_usage
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/wherryd_usage.sh $<TARGET_FILE:wherryd>)
+set_tests_properties(wherryd_options_documented wherryd_usage
+  PROPERTIES TIMEOUT 120 LABELS self-contained)
+

@@ -58,7 +58,7 @@ static const struct option_row rows[] = {
         POLICY_WRITE_REPLACE,
         word_of_write, "none", "POLICY", "uploads: none, new names only, or also existing ones"},
     {"user",        'u', OPTION_TEXT,      TO(user),             0,      0,
-        NULL, NULL, "NAME", "user to become when started as root"},
+        NULL, NULL, "NAME", "user to become when started as root (wherry, else nobody)"},
     {"log-level",   0,   OPTION_WORD,      TO(log_level),        LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG,
         word_of_level, "info", "LEVEL", "least severe lines that are logged"},
     {"log",         0,   OPTION_WORD,      TO(log_syslog),       0,      1,
