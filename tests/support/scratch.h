@@ -22,6 +22,8 @@ void scratch_absent(const char *path);
 /* How many entries a directory has, beside "." and "..". */
 size_t scratch_count(const char *path);
 
+/* Gives a file to the user that scratch_in_child() makes of an ordinary child. */
+void scratch_give(const char *path);
 /* Runs fn in a child, which ends with its answer as exit status; the answer is returned. With
  * ordinary set the child is nobody if the test runs as root. A child that died is a failure. */
 int scratch_in_child(int (*fn)(void *arg), void *arg, bool ordinary);

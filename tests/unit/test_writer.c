@@ -236,6 +236,7 @@ static void test_a_write_protected_file_is_not_replaced(void **state)
 {
     (void)state;
     scratch_file("root/file", "old");
+    scratch_give("root/file");
     assert_return_code(chmod("root", 0777), errno);
     assert_return_code(chmod("root/file", 0444), errno);
     assert_int_equal(scratch_in_child(begin_only, "file", true), RES_DENIED);
