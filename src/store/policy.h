@@ -8,9 +8,9 @@
 #include <wherry/res.h>
 
 enum policy_write {
-    POLICY_WRITE_NONE,    /* nobody may upload */
-    POLICY_WRITE_CREATE,  /* new names only */
-    POLICY_WRITE_REPLACE  /* new or existing */
+    POLICY_WRITE_NONE,   /* nobody may upload */
+    POLICY_WRITE_CREATE, /* new names only */
+    POLICY_WRITE_REPLACE /* new or existing */
 };
 
 /* "none", "create", "replace". */
