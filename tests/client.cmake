@@ -9,3 +9,11 @@ add_test(NAME wherry_options_documented
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/wherry_options_documented.sh
     $<TARGET_FILE:wherry> ${PROJECT_SOURCE_DIR}/man/wherry.1)
 set_tests_properties(wherry_options_documented PROPERTIES TIMEOUT 60 LABELS self-contained)
+
+# The program against a server that follows a script.
+foreach(direction get put)
+  wherry_test(client_${direction} DIR net
+    SOURCES support/scratch.c support/scripted_server.c LINK flags)
+  target_compile_definitions(test_client_${direction} PRIVATE WHERRY="$<TARGET_FILE:wherry>")
+  add_dependencies(test_client_${direction} wherry)
+endforeach()

@@ -224,15 +224,16 @@ static void on_ended(void *owner)
     struct transfer *t = owner;
     enum attempt_end end = tftp_side_end(t->side);
     uint16_t blksize = tftp_side_agreed(t->side)->blksize;
+    struct tftp_side *old = t->side;
 
     if (!attempts_next(&t->attempts, end, blksize)) {
         finish(t, tftp_side_outcome(t->side));
         return;
     }
     note_next_attempt(t, end);
-    tftp_side_free(t->side);
     t->side = NULL;
     start_attempt(t);
+    tftp_side_free(old); /* only now, so that the new port is another one */
 }
 
 /* --- the local file --- */

@@ -1,0 +1,682 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* `wherry get` against a server that follows a script. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/scratch.h"
+#include "support/scripted_server.h"
+
+#define RRQ 1
+#define ACK 4
+
+/* What a download that failed leaves in the scratch directory: the program's output files. */
+#define OUTPUT_FILES 2
+
+static void take_rrq(struct scripted *s, const char *name)
+{
+    scripted_take_request(s, RRQ, name, "octet");
+}
+
+/* --- negotiation --- */
+
+static void test_asks_tsize_blksize_and_windowsize_by_default(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/boot/x");
+    take_rrq(s, "boot/x");
+    assert_string_equal(scripted_asked(s, "tsize"), "0");
+    assert_in_range(atoi(scripted_asked(s, "blksize")), 512, 65464);
+    assert_in_range(atoi(scripted_asked(s, "windowsize")), 1, 16);
+    assert_null(scripted_asked(s, "timeout"));
+    scripted_oack(s, "tsize", "5", "blksize", "1024", "windowsize", "1", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "hello", 5);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_file_is("x", "hello", 5);
+    scripted_file_is("stdout", "", 0);
+    scripted_file_is("stderr", "", 0); /* no terminal: not a word */
+}
+
+static void test_asks_what_the_options_say(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --blksize 600 --windowsize 3 --tftp-timeout 2 URL/x");
+    take_rrq(s, "x");
+    assert_string_equal(scripted_asked(s, "blksize"), "600");
+    assert_string_equal(scripted_asked(s, "windowsize"), "3");
+    assert_string_equal(scripted_asked(s, "timeout"), "2");
+    scripted_oack(s, "timeout", "2", "blksize", "600", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "x", 1);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+}
+
+static void test_no_options_asks_for_none(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(512);
+
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    assert_int_equal(s->len, strlen("..x.octet.")); /* not a byte behind the mode */
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1);
+    scripted_data(s, 2, NULL, 0);
+    scripted_take_ack(s, 2);
+    scripted_ends(s, 0);
+    scripted_file_is("x", bytes, 512);
+}
+
+/* RFC 2347: a server that knows no options answers with DATA 1; 512 and 1 hold. */
+static void test_server_that_ignores_options_is_followed(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(612);
+
+    scripted_start(s, "get --blksize 1024 URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1);
+    scripted_data(s, 2, bytes + 512, 100);
+    scripted_take_ack(s, 2);
+    scripted_ends(s, 0);
+    scripted_file_is("x", bytes, 612);
+}
+
+static void test_error_8_leads_to_a_plain_request_from_a_new_port(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get -v URL/x");
+    take_rrq(s, "x");
+    scripted_error(s, 8, "no options here");
+    take_rrq(s, "x");
+    assert_null(scripted_asked(s, "blksize"));
+    assert_null(scripted_asked(s, "tsize"));
+    assert_null(scripted_asked(s, "windowsize"));
+    scripted_data(s, 1, "ok", 2);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_says("refuses options");
+    scripted_file_is("x", "ok", 2);
+}
+
+static void test_error_8_to_a_plain_request_is_final(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    scripted_error(s, 8, "odd");
+    scripted_ends(s, 7);
+    scripted_no_request(s);
+    scripted_says("server says: \"odd\"");
+}
+
+static void test_enlarged_blksize_gets_error_8(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --blksize 1024 URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "1025", NULL);
+    scripted_take_error(s, 8);
+    scripted_ends(s, 7);
+    scripted_no_request(s);
+    scratch_absent("x");
+}
+
+static void test_option_that_was_not_asked_gets_error_8(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "512", "timeout", "3", NULL);
+    scripted_take_error(s, 8);
+    scripted_ends(s, 7);
+    scratch_absent("x");
+}
+
+static void test_broken_oack_gets_error_8(void **state)
+{
+    struct scripted *s = *state;
+    static const uint8_t broken[] = {0, 6, 'b', 'l', 'k', 's', 'i', 'z', 'e', 0, '5', '1', '2'};
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_send(s, s->tid, broken, sizeof(broken));
+    scripted_take_error(s, 8);
+    scripted_ends(s, 7);
+}
+
+static void test_repeated_oack_is_acknowledged_again(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --blksize 1024 URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "1024", NULL);
+    scripted_take_ack(s, 0);
+    scripted_oack(s, "blksize", "1024", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "x", 1);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+}
+
+/* Fragments or packets of that size may be lost on the way for good. */
+static void test_blocks_that_never_come_lead_to_smaller_ones(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get -v --blksize 1468 URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "1468", NULL);
+    scripted_take_until_error(s, ACK, 3);
+    take_rrq(s, "x");
+    assert_string_equal(scripted_asked(s, "blksize"), "1428");
+    scripted_oack(s, "blksize", "1428", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "small", 5);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_says("asking for blksize 1428");
+    scripted_file_is("x", "small", 5);
+}
+
+/* --- who may speak --- */
+
+static void test_packet_from_another_port_gets_error_5_and_changes_nothing(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(512);
+    static const uint8_t forged[] = {0, 3, 0, 2, 'e', 'v', 'i', 'l'};
+    static const uint8_t error[] = {0, 5, 0, 0, 'e', 'n', 'd', 0};
+    int stranger;
+
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    stranger = scripted_socket("127.0.0.1");
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1);
+    scripted_send(s, stranger, error, sizeof(error)); /* never answered */
+    scripted_send(s, stranger, forged, sizeof(forged));
+    scripted_take_error_at(s, stranger, 5);
+    scripted_data(s, 2, "end", 3);
+    scripted_take_ack(s, 2);
+    scripted_ends(s, 0);
+    assert_false(scripted_waits_at(stranger)); /* one answer for two packets */
+    assert_return_code(close(stranger), errno);
+    assert_int_equal(scratch_count("."), OUTPUT_FILES + 1);
+}
+
+/* Whoever answers first, from elsewhere, does not become the server. */
+static void test_answer_from_another_host_is_not_taken(void **state)
+{
+    struct scripted *s = *state;
+    static const uint8_t forged[] = {0, 3, 0, 1, 'e', 'v', 'i', 'l'};
+    int stranger;
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    stranger = scripted_socket("127.0.0.2");
+    scripted_send(s, stranger, forged, sizeof(forged));
+    scripted_take_error_at(s, stranger, 5);
+    scripted_data(s, 1, "good", 4);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_file_is("x", "good", 4);
+    assert_return_code(close(stranger), errno);
+}
+
+/* A second answer from a new port comes from a server that took the request for two. */
+static void test_second_transfer_of_the_server_gets_error_5(void **state)
+{
+    struct scripted *s = *state;
+    static const uint8_t again[] = {0, 3, 0, 1, 'o', 'k'};
+    const uint8_t *bytes = scripted_pattern(512);
+    int second;
+
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    second = scripted_socket("127.0.0.1");
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1);
+    scripted_send(s, second, again, sizeof(again));
+    scripted_take_error_at(s, second, 5);
+    scripted_data(s, 2, NULL, 0);
+    scripted_take_ack(s, 2);
+    scripted_ends(s, 0);
+    assert_return_code(close(second), errno);
+}
+
+/* --- how it ends --- */
+
+static void test_error_codes_of_the_server_become_exit_codes(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_error(s, 1, "File not found");
+    scripted_ends(s, 8);
+    scripted_says("no such file (server says: \"File not found\")");
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_error(s, 2, "");
+    scripted_ends(s, 6);
+    assert_int_equal(scratch_count("."), OUTPUT_FILES);
+}
+
+static void test_silent_server_ends_with_4(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --timeout 1s URL/x");
+    take_rrq(s, "x");
+    scripted_ends(s, 4);
+    scripted_says("no answer from 127.0.0.1");
+    assert_int_equal(scratch_count("."), OUTPUT_FILES);
+}
+
+static void test_nobody_there_ends_with_4_at_once(void **state)
+{
+    struct scripted *s = *state;
+
+    assert_return_code(close(s->listener), errno);
+    scripted_start(s, "get URL/x");
+    scripted_ends(s, 4);
+    scripted_says("nobody listens");
+    s->listener = scripted_socket("127.0.0.1"); /* for teardown */
+}
+
+static void test_unknown_host_ends_with_4(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get tftp://host.invalid/x"); /* RFC 6761: never resolves */
+    scripted_ends(s, 4);
+    scripted_says("host.invalid");
+}
+
+/* The file is there before the server may think so. */
+static void test_last_ack_comes_after_the_file_has_its_name(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, "whole", 5);
+    scripted_take_ack(s, 1);
+    scripted_file_is("x", "whole", 5);
+    scripted_ends(s, 0);
+}
+
+static void test_failed_download_leaves_the_older_file_alone(void **state)
+{
+    struct scripted *s = *state;
+
+    scratch_file("x", "older");
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, scripted_pattern(512), 512);
+    scripted_take_ack(s, 1);
+    scripted_error(s, 0, "disk on fire");
+    scripted_ends(s, 8);
+    scratch_holds("x", "older");
+    assert_int_equal(scratch_count("."), OUTPUT_FILES + 1);
+}
+
+static void test_download_replaces_an_older_file_and_keeps_its_mode(void **state)
+{
+    struct scripted *s = *state;
+    struct stat st;
+
+    scratch_file("x", "older and longer");
+    assert_return_code(chmod("x", 0604), errno);
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, "new", 3);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scratch_holds("x", "new");
+    assert_return_code(stat("x", &st), errno);
+    assert_int_equal(st.st_mode & 0777, 0604);
+}
+
+static void signal_ends(struct scripted *s, int signum, int code)
+{
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, scripted_pattern(512), 512);
+    scripted_take_ack(s, 1);
+    scripted_signal(s, signum);
+    scripted_take_error(s, 0);
+    scripted_ends(s, code);
+    assert_int_equal(scratch_count("."), OUTPUT_FILES);
+}
+
+static void test_signals_tell_the_server_and_remove_the_temporary_file(void **state)
+{
+    signal_ends(*state, SIGINT, 130);
+    signal_ends(*state, SIGTERM, 143);
+    signal_ends(*state, SIGHUP, 129);
+}
+
+static void test_size_that_differs_is_a_warning(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "tsize", "7", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "hello", 5);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_says("announced 7 bytes and sent 5");
+    scripted_file_is("x", "hello", 5);
+}
+
+static void test_size_that_differs_fails_under_strict_size(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --strict-size URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "tsize", "7", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "hello", 5);
+    scripted_take_error(s, 0);
+    scripted_ends(s, 9);
+    scripted_says("announced 7 bytes and sent 5");
+    assert_int_equal(scratch_count("."), OUTPUT_FILES);
+}
+
+static void test_size_that_agrees_passes_strict_size(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --strict-size URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "tsize", "5", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "hello", 5);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+}
+
+static void test_block_longer_than_agreed_ends_with_7(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --blksize 600 URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "600", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, scripted_pattern(601), 601);
+    scripted_take_error(s, 4);
+    scripted_ends(s, 7);
+    scratch_absent("x");
+}
+
+/* --- windows and text --- */
+
+static void test_window_is_acknowledged_once(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(64 * 10 + 1);
+
+    scripted_start(s, "get --blksize 64 --windowsize 4 URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "64", "windowsize", "4", NULL);
+    scripted_take_ack(s, 0);
+    for (uint16_t block = 1; block <= 10; block++) {
+        scripted_data(s, block, bytes + (size_t)(block - 1) * 64, 64);
+        if (block % 4 == 0) {
+            scripted_take_ack(s, block);
+        }
+    }
+    scripted_data(s, 11, bytes + 640, 1);
+    scripted_take_ack(s, 11);
+    scripted_ends(s, 0);
+    scripted_file_is("x", bytes, 641);
+}
+
+static void test_gap_in_a_window_asks_for_the_missing_block(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(64 * 3 + 1);
+
+    scripted_start(s, "get --blksize 64 --windowsize 8 URL/x");
+    take_rrq(s, "x");
+    scripted_oack(s, "blksize", "64", "windowsize", "8", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, bytes, 64);
+    scripted_data(s, 3, bytes + 128, 64); /* 2 was lost */
+    scripted_take_ack(s, 1);
+    scripted_data(s, 2, bytes + 64, 64);
+    scripted_data(s, 3, bytes + 128, 64);
+    scripted_data(s, 4, bytes + 192, 1);
+    scripted_take_ack(s, 4);
+    scripted_ends(s, 0);
+    scripted_file_is("x", bytes, 193);
+}
+
+/* CR LF and CR NUL, both cut by a border between blocks; tsize is for octet alone. */
+static void test_netascii_is_decoded(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --blksize 8 URL/x;mode=netascii");
+    scripted_take_request(s, RRQ, "x", "netascii");
+    assert_null(scripted_asked(s, "tsize"));
+    scripted_oack(s, "blksize", "8", NULL);
+    scripted_take_ack(s, 0);
+    scripted_data(s, 1, "line one", 8);
+    scripted_take_ack(s, 1);
+    scripted_data(s, 2, "\r\nline \r", 8);
+    scripted_take_ack(s, 2);
+    scripted_data(s, 3, "\0two\r\n", 6);
+    scripted_take_ack(s, 3);
+    scripted_ends(s, 0);
+    scripted_file_is("x", "line one\nline \rtwo\n", 19);
+}
+
+/* --- where it goes --- */
+
+static void test_minus_writes_to_standard_output(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(700);
+
+    scripted_start(s, "get --no-options -v URL/x -");
+    take_rrq(s, "x");
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1);
+    scripted_data(s, 2, bytes + 512, 188);
+    scripted_take_ack(s, 2);
+    scripted_ends(s, 0);
+    scripted_file_is("stdout", bytes, 700);
+    scripted_says("x: 700 bytes in ");
+    scratch_absent("x");
+    scratch_absent("-");
+}
+
+static void test_directory_takes_the_file_under_its_own_name(void **state)
+{
+    struct scripted *s = *state;
+
+    scratch_dir("dir");
+    scripted_start(s, "get URL/boot/x dir");
+    take_rrq(s, "boot/x");
+    scripted_data(s, 1, "in", 2);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_file_is("dir/x", "in", 2);
+}
+
+static void test_double_slash_asks_for_an_absolute_name(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL//boot/a%20b here");
+    take_rrq(s, "/boot/a b");
+    scripted_data(s, 1, "in", 2);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_file_is("here", "in", 2);
+}
+
+static void test_no_clobber_refuses_before_it_asks(void **state)
+{
+    struct scripted *s = *state;
+
+    scratch_file("x", "older");
+    scripted_start(s, "get --no-clobber URL/x");
+    scripted_ends(s, 3);
+    scripted_no_request(s);
+    scripted_says("--no-clobber");
+    scratch_holds("x", "older");
+}
+
+/* The name may be taken while the bytes arrive. */
+static void test_no_clobber_never_replaces_what_appeared_meanwhile(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get --no-clobber --no-options URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, scripted_pattern(512), 512);
+    scripted_take_ack(s, 1);
+    scratch_file("x", "quicker");
+    scripted_data(s, 2, "late", 4);
+    scripted_take_error(s, 6);
+    scripted_ends(s, 3);
+    scratch_holds("x", "quicker");
+}
+
+static void test_missing_directory_is_told_before_it_asks(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/x nowhere/x");
+    scripted_ends(s, 3);
+    scripted_no_request(s);
+    scripted_says("nowhere/x");
+}
+
+static void test_failed_write_tells_the_server(void **state)
+{
+    struct scripted *s = *state;
+
+    scripted_start(s, "get URL/x /dev/full");
+    take_rrq(s, "x");
+    scripted_data(s, 1, "bytes", 5);
+    scripted_take_error(s, 3);
+    scripted_ends(s, 3);
+    scripted_says("/dev/full");
+}
+
+static void test_wrong_use_ends_with_2(void **state)
+{
+    static const char *const lines[] = {
+        "",
+        "fetch URL/x",
+        "get",
+        "get URL/x a b",
+        "get http://h/x",
+        "get URL/",
+        "get --blksize 7 URL/x",
+        "get -z URL/x",
+        "get -4 -6 URL/x",
+        "get URL/d/",
+        "get URL/x;mode=mail",
+    };
+    struct scripted *s = *state;
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        scripted_start(s, lines[i]);
+        scripted_ends(s, 2);
+        scripted_says("wherry: ");
+    }
+    scripted_no_request(s);
+}
+
+static void test_help_and_version_end_with_0(void **state)
+{
+    struct scripted *s = *state;
+    char version[64];
+    int len = snprintf(version, sizeof(version), "wherry %s\n", WHERRY_VERSION);
+
+    scripted_start(s, "--version");
+    scripted_ends(s, 0);
+    scripted_file_is("stdout", version, (size_t)len);
+    scripted_start(s, "get --help");
+    scripted_ends(s, 0);
+    scripted_file_is("stderr", "", 0);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, scripted_setup, scripted_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_asks_tsize_blksize_and_windowsize_by_default),
+        T(test_asks_what_the_options_say),
+        T(test_no_options_asks_for_none),
+        T(test_server_that_ignores_options_is_followed),
+        T(test_error_8_leads_to_a_plain_request_from_a_new_port),
+        T(test_error_8_to_a_plain_request_is_final),
+        T(test_enlarged_blksize_gets_error_8),
+        T(test_option_that_was_not_asked_gets_error_8),
+        T(test_broken_oack_gets_error_8),
+        T(test_repeated_oack_is_acknowledged_again),
+        T(test_blocks_that_never_come_lead_to_smaller_ones),
+        T(test_packet_from_another_port_gets_error_5_and_changes_nothing),
+        T(test_answer_from_another_host_is_not_taken),
+        T(test_second_transfer_of_the_server_gets_error_5),
+        T(test_error_codes_of_the_server_become_exit_codes),
+        T(test_silent_server_ends_with_4),
+        T(test_nobody_there_ends_with_4_at_once),
+        T(test_unknown_host_ends_with_4),
+        T(test_last_ack_comes_after_the_file_has_its_name),
+        T(test_failed_download_leaves_the_older_file_alone),
+        T(test_download_replaces_an_older_file_and_keeps_its_mode),
+        T(test_signals_tell_the_server_and_remove_the_temporary_file),
+        T(test_size_that_differs_is_a_warning),
+        T(test_size_that_differs_fails_under_strict_size),
+        T(test_size_that_agrees_passes_strict_size),
+        T(test_block_longer_than_agreed_ends_with_7),
+        T(test_window_is_acknowledged_once),
+        T(test_gap_in_a_window_asks_for_the_missing_block),
+        T(test_netascii_is_decoded),
+        T(test_minus_writes_to_standard_output),
+        T(test_directory_takes_the_file_under_its_own_name),
+        T(test_double_slash_asks_for_an_absolute_name),
+        T(test_no_clobber_refuses_before_it_asks),
+        T(test_no_clobber_never_replaces_what_appeared_meanwhile),
+        T(test_missing_directory_is_told_before_it_asks),
+        T(test_failed_write_tells_the_server),
+        T(test_wrong_use_ends_with_2),
+        T(test_help_and_version_end_with_0),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
