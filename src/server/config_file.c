@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@
 #include "server/option_rows.h"
 #include "server/option_value.h"
 
-#define FILE_BYTES_MAX (1024u * 1024u)
+#define FILE_BYTES_MAX (UINT64_C(1) << 20)
 
 /* A value as written. libconfuse forgets the lines once it has parsed, and its callbacks carry no
  * pointer of ours, so that the table's checks come after the parse. */
@@ -208,12 +209,12 @@ cleanup:
 
 enum res config_file_read(const char *path, struct config *c, char *why, size_t cap)
 {
-    char *text;
+    char *text = NULL;
     const char *wrong;
     unsigned line;
     enum res r = read_text(path, &text, why, cap);
 
-    if (r != RES_OK) {
+    if (text == NULL) {
         return r;
     }
     wrong = config_text_clean(text, &line);

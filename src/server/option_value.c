@@ -150,18 +150,13 @@ static enum res set_set(const struct option_row *row, struct config *c, const ch
     return RES_OK;
 }
 
-static enum res add_endpoint(struct config *c, const char *url, char *why, size_t cap)
+/* Room for one more in both arrays. */
+static enum res grow_endpoints(struct config *c)
 {
-    struct endpoint endpoint;
     size_t count = c->endpoint_count + 1;
-    struct endpoint *endpoints;
+    struct endpoint *endpoints = realloc(c->endpoints, count * sizeof *endpoints);
     char **urls;
-    char *copy;
 
-    if (endpoint_parse(url, &endpoint, why, cap) != RES_OK) {
-        return RES_PROTOCOL;
-    }
-    endpoints = realloc(c->endpoints, count * sizeof *endpoints);
     if (endpoints == NULL) {
         return RES_NO_MEMORY;
     }
@@ -171,13 +166,24 @@ static enum res add_endpoint(struct config *c, const char *url, char *why, size_
         return RES_NO_MEMORY;
     }
     c->endpoint_urls = urls;
-    copy = strdup(url);
-    if (copy == NULL) {
+    return RES_OK;
+}
+
+static enum res add_endpoint(struct config *c, const char *url, char *why, size_t cap)
+{
+    struct endpoint endpoint;
+
+    if (endpoint_parse(url, &endpoint, why, cap) != RES_OK) {
+        return RES_PROTOCOL;
+    }
+    if (grow_endpoints(c) != RES_OK) {
         return RES_NO_MEMORY;
     }
     c->endpoints[c->endpoint_count] = endpoint;
-    c->endpoint_urls[c->endpoint_count] = copy;
-    c->endpoint_count = count;
+    if (asprintf(&c->endpoint_urls[c->endpoint_count], "%s", url) < 0) {
+        return RES_NO_MEMORY;
+    }
+    c->endpoint_count++;
     return RES_OK;
 }
 
