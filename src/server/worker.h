@@ -39,8 +39,9 @@ void worker_free(struct worker *w);
 enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint);
 /* Transfers begun from now on go by this one. */
 void worker_configure(struct worker *w, const struct config *config);
-/* No new transfers; running ones go on. drained() is called once, when none but dallying ones are
- * left (never from inside this call). */
+/* No new transfers, the listening sockets are closed at once (a successor may bind the ports);
+ * running ones go on. drained() is called once, when none but dallying ones are left (never from
+ * inside this call). */
 void worker_drain(struct worker *w);
 /* Running transfers end with ERROR 0 "server is shutting down". */
 void worker_stop(struct worker *w);

@@ -476,6 +476,18 @@ void client_expect_data(struct client *c, unsigned block, size_t len)
     is_data(c, block, len);
 }
 
+void client_expect_some_data(struct client *c)
+{
+    receive_from_same(c);
+    assert_int_equal(opcode_of(c), DATA);
+    assert_true(c->len >= 4);
+}
+
+unsigned client_block(const struct client *c)
+{
+    return number_of(c);
+}
+
 void client_expect_ack(struct client *c, unsigned block)
 {
     receive_from_same(c);

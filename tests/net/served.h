@@ -92,6 +92,9 @@ void client_error(struct client *c, unsigned code, const char *text);
 void client_receive(struct client *c);
 /* It is this one, and from the same address and port as the one before. */
 void client_expect_data(struct client *c, unsigned block, size_t len);
+/* Any block; which one tells client_block(). */
+void client_expect_some_data(struct client *c);
+unsigned client_block(const struct client *c);
 void client_expect_ack(struct client *c, unsigned block);
 void client_expect_error(struct client *c, unsigned code);
 /* options: "blksize=1024 tsize=5". */
