@@ -187,6 +187,19 @@ static void test_gap_is_not_acknowledged_before_what_lies_ahead_of_it_is_stored(
     expect_ack(f, 2, 20 * MS);
 }
 
+static void test_ack_tells_what_is_stored_not_what_has_come(void **state)
+{
+    struct receiver_story *f = *state;
+
+    open_window(f, 8);
+    hold_data(f, 1, 10 * MS);
+    hold_data(f, 2, 10 * MS);
+    assert_int_equal(give_data(f, 4, 10 * MS), WHERRY_GAP);
+    hold_data(f, 3, 11 * MS); /* only overtaken */
+    stored(f, 2, 20 * MS);
+    expect_ack(f, 2, 20 * MS);
+}
+
 static void test_reordered_block_is_taken_when_it_comes_again(void **state)
 {
     struct receiver_story *f = *state;
@@ -339,6 +352,7 @@ int main(void)
         STORY(test_window_begins_anew_behind_the_ack_of_a_gap),
         STORY(test_gap_before_the_first_block_is_acknowledged_with_ack_0),
         STORY(test_gap_is_not_acknowledged_before_what_lies_ahead_of_it_is_stored),
+        STORY(test_ack_tells_what_is_stored_not_what_has_come),
         STORY(test_reordered_block_is_taken_when_it_comes_again),
         STORY(test_lockstep_repeat_of_the_last_block_is_acknowledged_again_at_once),
         STORY(test_lockstep_repeat_of_an_older_block_is_not_acknowledged),
