@@ -24,7 +24,7 @@ static enum exit_code open_special(struct console *console, struct target *t)
 {
     t->fd = open(t->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (t->fd == -1) {
-        console_error(console, "%s: %s", t->path, strerror(errno));
+        console_say(console, CONSOLE_ERROR, "%s: %s", t->path, strerror(errno));
         return EXIT_CODE_LOCAL;
     }
     t->close_fd = true;
@@ -45,14 +45,14 @@ static enum exit_code choose_target(const struct command_call *call, const char 
     }
     t->path = local_path_for(operand, last);
     if (t->path == NULL) {
-        console_error(call->console, "out of memory");
+        console_say(call->console, CONSOLE_ERROR, "out of memory");
         return EXIT_CODE_OTHER;
     }
     if (lstat(t->path, &st) == -1) {
         return EXIT_CODE_OK; /* new; what else is wrong with it shows when it is created */
     }
     if (call->settings->no_clobber) {
-        console_error(call->console, "%s exists, and --no-clobber was given", t->path);
+        console_say(call->console, CONSOLE_ERROR, "%s exists, and --no-clobber was given", t->path);
         return EXIT_CODE_LOCAL;
     }
     if (stat(t->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
@@ -77,11 +77,12 @@ enum exit_code cmd_get(const struct command_call *call)
     enum exit_code code;
 
     if (!url_parse(&url, url_text, why)) {
-        console_error(call->console, "get %s: %s", url_text, why);
+        console_say(call->console, CONSOLE_ERROR, "get %s: %s", url_text, why);
         return EXIT_CODE_USAGE;
     }
     if (!names_a_file(&url)) {
-        console_error(call->console, "get %s: the URL has to end in the name of a file", url_text);
+        console_say(call->console, CONSOLE_ERROR,
+                    "get %s: the URL has to end in the name of a file", url_text);
         return EXIT_CODE_USAGE;
     }
     code = choose_target(call, call->count > 1 ? call->operands[1] : NULL, &url, &target);
@@ -102,7 +103,7 @@ enum exit_code cmd_get(const struct command_call *call)
         code = transfer_run(&params);
     }
     if (target.close_fd && close(target.fd) == -1 && code == EXIT_CODE_OK) {
-        console_error(call->console, "%s: %s", target.path, strerror(errno));
+        console_say(call->console, CONSOLE_ERROR, "%s: %s", target.path, strerror(errno));
         code = EXIT_CODE_LOCAL;
     }
     free(target.path);

@@ -22,13 +22,13 @@ static bool complete_name(const struct command_call *call, struct url *url)
         return true;
     }
     if (strcmp(local, "-") == 0 || last[0] == '\0') {
-        console_error(call->console, "put %s %s: the URL has to name the file", local,
-                      call->operands[1]);
+        console_say(call->console, CONSOLE_ERROR, "put %s %s: the URL has to name the file", local,
+                    call->operands[1]);
         return false;
     }
     if (len + strlen(last) >= sizeof(url->name)) {
-        console_error(call->console, "put %s %s: the name is longer than %zu bytes", local,
-                      call->operands[1], sizeof(url->name) - 1);
+        console_say(call->console, CONSOLE_ERROR, "put %s %s: the name is longer than %zu bytes",
+                    local, call->operands[1], sizeof(url->name) - 1);
         return false;
     }
     (void)snprintf(url->name + len, sizeof(url->name) - len, "%s", last);
@@ -46,7 +46,7 @@ enum exit_code cmd_put(const struct command_call *call)
     enum exit_code code;
 
     if (!url_parse(&url, url_text, why)) {
-        console_error(call->console, "put %s: %s", url_text, why);
+        console_say(call->console, CONSOLE_ERROR, "put %s: %s", url_text, why);
         return EXIT_CODE_USAGE;
     }
     if (!complete_name(call, &url)) {
@@ -64,7 +64,8 @@ enum exit_code cmd_put(const struct command_call *call)
         .fd = from_stdin ? STDIN_FILENO : open(local, O_RDONLY | O_CLOEXEC | O_NOCTTY),
     };
     if (params.fd == -1) {
-        console_error(call->console, "put %s: %s: %s", url_text, local, strerror(errno));
+        console_say(call->console, CONSOLE_ERROR, "put %s: %s: %s", url_text, local,
+                    strerror(errno));
         return EXIT_CODE_LOCAL;
     }
     code = transfer_run(&params);

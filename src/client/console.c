@@ -30,46 +30,25 @@ void console_wipe(struct console *c)
     }
 }
 
-static void say(struct console *c, const char *front, const char *format, va_list args)
+void console_say(struct console *c, enum console_kind kind, const char *format, ...)
 {
+    static const char *const fronts[] = {
+        [CONSOLE_ERROR] = "wherry: ",
+        [CONSOLE_WARNING] = "wherry: warning: ",
+        [CONSOLE_NOTE] = "wherry: ",
+    };
+    va_list args;
+
+    if ((kind == CONSOLE_WARNING && c->quiet) || (kind == CONSOLE_NOTE && !c->verbose)) {
+        return;
+    }
     console_wipe(c);
-    (void)fputs(front, c->err);
+    (void)fputs(fronts[kind], c->err);
+    va_start(args, format);
     (void)vfprintf(c->err, format, args);
+    va_end(args);
     (void)fputc('\n', c->err);
     (void)fflush(c->err);
-}
-
-void console_error(struct console *c, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    say(c, "wherry: ", format, args);
-    va_end(args);
-}
-
-void console_warning(struct console *c, const char *format, ...)
-{
-    va_list args;
-
-    if (c->quiet) {
-        return;
-    }
-    va_start(args, format);
-    say(c, "wherry: warning: ", format, args);
-    va_end(args);
-}
-
-void console_note(struct console *c, const char *format, ...)
-{
-    va_list args;
-
-    if (!c->verbose) {
-        return;
-    }
-    va_start(args, format);
-    say(c, "wherry: ", format, args);
-    va_end(args);
 }
 
 bool console_draws(const struct console *c)

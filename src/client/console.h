@@ -24,13 +24,12 @@ struct console {
     bool line_drawn;
 };
 
+enum console_kind { CONSOLE_ERROR, CONSOLE_WARNING, CONSOLE_NOTE };
+
 void console_init(struct console *c, FILE *err, bool quiet, bool verbose);
-/* Each is one line, "wherry: " in front of it. Untrusted text goes through text_quote() first. */
-void console_error(struct console *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void console_warning(struct console *c, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void console_note(struct console *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One line, "wherry: " in front of it. Untrusted text goes through text_quote() first. */
+void console_say(struct console *c, enum console_kind kind, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Whether a progress line is wanted, the columns it may have, and the line. */
 bool console_draws(const struct console *c);
 size_t console_width(const struct console *c);

@@ -48,8 +48,8 @@ static enum exit_code printed(void)
 
 static enum exit_code refuse_use(struct console *console, const char *why)
 {
-    console_error(console, "%s", why);
-    console_error(console, "try: wherry --help");
+    console_say(console, CONSOLE_ERROR, "%s", why);
+    console_say(console, CONSOLE_ERROR, "try: wherry --help");
     return EXIT_CODE_USAGE;
 }
 

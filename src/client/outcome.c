@@ -69,9 +69,9 @@ enum exit_code outcome_exit_code(const struct outcome *o)
     return EXIT_CODE_OTHER;
 }
 
-char *outcome_print(const struct outcome *o, char buf[2 * OUTCOME_TEXT_BYTES])
+char *outcome_print(const struct outcome *o, char buf[OUTCOME_PRINT_BYTES])
 {
-    const size_t cap = 2 * OUTCOME_TEXT_BYTES;
+    const size_t cap = OUTCOME_PRINT_BYTES;
     const char *separator = o->detail[0] != '\0' ? ": " : "";
 
     switch (o->side) {
@@ -88,7 +88,7 @@ char *outcome_print(const struct outcome *o, char buf[2 * OUTCOME_TEXT_BYTES])
         (void)snprintf(buf, cap, "%s%s%s", o->detail, separator, wherry_res_text(o->result));
         break;
     case OUTCOME_SIGNAL:
-        (void)snprintf(buf, cap, "interrupted by signal %d", o->signum);
+        (void)snprintf(buf, cap, "interrupted by SIG%s", sigabbrev_np(o->signum));
         break;
     case OUTCOME_DONE:
     case OUTCOME_NETWORK:

@@ -12,6 +12,7 @@
 #include "client/exit_code.h"
 
 #define OUTCOME_TEXT_BYTES 512
+#define OUTCOME_PRINT_BYTES 1024u
 
 /* Where the end came from. */
 enum outcome_side {
@@ -36,6 +37,6 @@ struct outcome {
 void outcome_set_server_error(struct outcome *ret, const struct wherry_packet *p);
 enum exit_code outcome_exit_code(const struct outcome *o);
 /* `no such file (server says: "File not found")`. Returns buf. */
-char *outcome_print(const struct outcome *o, char buf[2 * OUTCOME_TEXT_BYTES]);
+char *outcome_print(const struct outcome *o, char buf[OUTCOME_PRINT_BYTES]);
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/number.h"
 
 #define NAME_LEAST 8 /* columns; a shorter rest of the name tells nobody anything */
-#define DAY_SECONDS (24u * 60 * 60)
+#define DAY_SECONDS UINT64_C(86400)
 
 void progress_init(struct progress *p, uint64_t now_ns)
 {

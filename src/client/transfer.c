@@ -100,8 +100,8 @@ static uint16_t windowsize_to_ask(const struct transfer *t, int fd, uint16_t blk
            datagram;
     fits = fits == 0 ? 1 : fits;
     if (fits < asked) {
-        console_note(t->p->console,
-                     "asking for windowsize %" PRIu64 ", the receive buffer holds no more", fits);
+        console_say(t->p->console, CONSOLE_NOTE,
+                    "asking for windowsize %" PRIu64 ", the receive buffer holds no more", fits);
     }
     return (uint16_t)(fits < asked ? fits : asked);
 }
@@ -168,8 +168,8 @@ static void start_attempt(struct transfer *t)
     struct outcome o = {.side = OUTCOME_NETWORK};
     enum res r;
 
-    console_note(t->p->console, "asking %s",
-                 addr_print(&t->addresses[t->attempts.address], address));
+    console_say(t->p->console, CONSOLE_NOTE, "asking %s",
+                addr_print(&t->addresses[t->attempts.address], address));
     r = start_side(t);
     if (r != RES_OK) {
         o.result = r;
@@ -188,8 +188,8 @@ static void on_agreed(void *owner)
     if (a->tsize_known) {
         (void)snprintf(tsize, sizeof(tsize), " tsize=%" PRIu64, a->tsize);
     }
-    console_note(t->p->console, "agreed blksize=%u windowsize=%u%s", (unsigned)a->blksize,
-                 (unsigned)a->windowsize, tsize);
+    console_say(t->p->console, CONSOLE_NOTE, "agreed blksize=%u windowsize=%u%s",
+                (unsigned)a->blksize, (unsigned)a->windowsize, tsize);
 }
 
 static void note_next_attempt(struct transfer *t, enum attempt_end end)
@@ -199,19 +199,20 @@ static void note_next_attempt(struct transfer *t, enum attempt_end end)
 
     switch (end) {
     case ATTEMPT_UNREACHED:
-        console_note(t->p->console, "%s; trying the next address",
-                     tftp_side_outcome(t->side)->detail);
+        console_say(t->p->console, CONSOLE_NOTE, "%s; trying the next address",
+                    tftp_side_outcome(t->side)->detail);
         break;
     case ATTEMPT_OPTIONS_REFUSED:
-        console_note(t->p->console, "%s refuses options; asking again without any",
-                     addr_print(&t->addresses[a->address], address));
+        console_say(t->p->console, CONSOLE_NOTE, "%s refuses options; asking again without any",
+                    addr_print(&t->addresses[a->address], address));
         break;
     case ATTEMPT_BLOCKS_LOST:
         if (a->options) {
-            console_note(t->p->console, "blocks do not come through; asking for blksize %u",
-                         (unsigned)a->blksize);
+            console_say(t->p->console, CONSOLE_NOTE,
+                        "blocks do not come through; asking for blksize %u", (unsigned)a->blksize);
         } else {
-            console_note(t->p->console, "blocks do not come through; asking again without options");
+            console_say(t->p->console, CONSOLE_NOTE,
+                        "blocks do not come through; asking again without options");
         }
         break;
     case ATTEMPT_FINAL:
@@ -447,14 +448,15 @@ static void say_failure(struct transfer *t)
 {
     struct outcome *o = &t->outcome;
     char url[2 * NAME_SHOWN_BYTES];
-    char text[2 * OUTCOME_TEXT_BYTES];
+    char text[OUTCOME_PRINT_BYTES];
 
     if (o->side == OUTCOME_LOCAL && o->detail[0] == '\0') {
         (void)text_quote((const uint8_t *)t->p->local, strlen(t->p->local), o->detail,
                          sizeof(o->detail));
     }
     (void)text_quote((const uint8_t *)t->p->url_text, strlen(t->p->url_text), url, sizeof(url));
-    console_error(t->p->console, "%s %s: %s", t->p->command, url, outcome_print(o, text));
+    console_say(t->p->console, CONSOLE_ERROR, "%s %s: %s", t->p->command, url,
+                outcome_print(o, text));
 }
 
 static void say_success(struct transfer *t)
@@ -464,13 +466,14 @@ static void say_success(struct transfer *t)
     uint64_t bytes = tftp_side_bytes(t->side);
 
     if (tftp_side_size_differs(t->side, &announced)) {
-        console_warning(t->p->console,
-                        "%s: the server announced %" PRIu64 " bytes and sent %" PRIu64, t->label,
-                        announced, bytes);
+        console_say(t->p->console, CONSOLE_WARNING,
+                    "%s: the server announced %" PRIu64 " bytes and sent %" PRIu64, t->label,
+                    announced, bytes);
     }
     console_close(t->p->console, progress_print_closing(t->label, bytes,
                                                         loop_now_ns(t->loop) - t->start_ns, line));
-    console_note(t->p->console, "%" PRIu64 " packets sent again", tftp_side_resent(t->side));
+    console_say(t->p->console, CONSOLE_NOTE, "%" PRIu64 " packets sent again",
+                tftp_side_resent(t->side));
 }
 
 enum exit_code transfer_run(const struct transfer_params *p)

@@ -100,7 +100,7 @@ static void make_arguments(struct scripted *s, char *words, char *argv[WORDS_MAX
     argv[argc] = NULL;
 }
 
-static void become_program(char **argv, int in)
+static void redirect(int in)
 {
     int out = open("stdout", O_WRONLY | O_CREAT | O_TRUNC, 0600);
     int err = open("stderr", O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -109,8 +109,6 @@ static void become_program(char **argv, int in)
         dup2(err, 2) == -1) {
         _exit(126);
     }
-    (void)execv(WHERRY, argv);
-    _exit(127);
 }
 
 void scripted_start_with_input(struct scripted *s, const char *words, int in)
@@ -125,9 +123,22 @@ void scripted_start_with_input(struct scripted *s, const char *words, int in)
     s->pid = fork();
     assert_return_code(s->pid, errno);
     if (s->pid == 0) {
-        become_program(argv, in);
+        redirect(in);
+        (void)execv(WHERRY, argv);
+        _exit(127);
     }
     free(copy);
+}
+
+void scripted_start_function(struct scripted *s, int (*fn)(const struct scripted *s))
+{
+    assert_int_equal(s->pid, 0);
+    s->pid = fork();
+    assert_return_code(s->pid, errno);
+    if (s->pid == 0) {
+        redirect(STDIN_FILENO);
+        _exit(fn(s));
+    }
 }
 
 void scripted_start(struct scripted *s, const char *words)

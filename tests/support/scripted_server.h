@@ -33,6 +33,8 @@ int scripted_teardown(void **state);
 void scripted_start(struct scripted *s, const char *words);
 /* The same with this descriptor as its standard input. */
 void scripted_start_with_input(struct scripted *s, const char *words, int in);
+/* In place of the program: fn in a child process, whose answer is the exit code. */
+void scripted_start_function(struct scripted *s, int (*fn)(const struct scripted *s));
 /* Waits until it ends, with this exit code. */
 void scripted_ends(struct scripted *s, int code);
 void scripted_signal(struct scripted *s, int signum);

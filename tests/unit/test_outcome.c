@@ -69,7 +69,7 @@ static void test_sides_have_their_exit_codes(void **state)
 static void test_text_of_the_server_is_quoted(void **state)
 {
     struct outcome o = error_of(1, "File \"x\" not\nfound\033[2J");
-    char text[2 * OUTCOME_TEXT_BYTES];
+    char text[OUTCOME_PRINT_BYTES];
 
     (void)state;
     assert_string_equal(outcome_print(&o, text),
@@ -79,7 +79,7 @@ static void test_text_of_the_server_is_quoted(void **state)
 static void test_error_without_text_shows_its_number(void **state)
 {
     struct outcome o = error_of(3, "");
-    char text[2 * OUTCOME_TEXT_BYTES];
+    char text[OUTCOME_PRINT_BYTES];
 
     (void)state;
     assert_non_null(strstr(outcome_print(&o, text), "ERROR 3"));
