@@ -5,6 +5,7 @@ wherry_test(listeners LINK server)
 wherry_test(missing_sums LINK server)
 wherry_test(privs LINK server)
 wherry_test(transfer_log LINK server)
+target_link_options(test_listeners PRIVATE -Wl,--wrap=udp_listen)
 
 add_test(NAME wherryd_options_documented
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/options_documented.sh $<TARGET_FILE:wherryd>
@@ -14,3 +15,7 @@ add_test(NAME wherryd_usage
 set_tests_properties(wherryd_options_documented wherryd_usage
   PROPERTIES TIMEOUT 120 LABELS self-contained)
 
+
+wherry_test(signals DIR net SOURCES net/server_process.c LINK flags)
+target_compile_definitions(test_signals PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
+add_dependencies(test_signals wherryd)

@@ -252,8 +252,21 @@ static void watch(struct server *s)
     loop_signal_start(s->loop, &s->hangup, SIGHUP, on_hangup, s);
 }
 
+/* One more signal while the end is under way must not turn exit 0 into death by a signal. */
+static void hold_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void end(struct server *s)
 {
+    hold_signals();
     if (s->loop != NULL) {
         loop_signal_stop(&s->term);
         loop_signal_stop(&s->interrupt);

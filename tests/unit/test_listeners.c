@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +11,32 @@
 
 #include <cmocka.h>
 
+#include "net/udp.h"
 #include "server/listeners.h"
 
 #define URLS_MAX 4
+
+/* The kernel without IPv6, when a test asks for one. */
+static bool without_ipv6;
+
+enum res __wrap_udp_listen(const struct addr *a, int *ret_fd);
+enum res __real_udp_listen(const struct addr *a, int *ret_fd);
+
+enum res __wrap_udp_listen(const struct addr *a, int *ret_fd)
+{
+    if (without_ipv6 && a->u.sa.sa_family == AF_INET6) {
+        errno = EAFNOSUPPORT;
+        return RES_IO;
+    }
+    return __real_udp_listen(a, ret_fd);
+}
+
+static int restore_ipv6(void **state)
+{
+    (void)state;
+    without_ipv6 = false;
+    return 0;
+}
 
 /* Opens the URLS, which end with NULL, as a configuration would. */
 static enum res open_urls(struct listeners *ret, const char *const urls[], char *why, size_t cap)
@@ -92,6 +117,37 @@ static void test_address_of_another_machine_is_explained(void **state)
     assert_non_null(strstr(why, "tftp://192.0.2.1:0: this machine has no such address"));
 }
 
+static void test_default_endpoint_is_ipv4_where_the_kernel_has_no_ipv6(void **state)
+{
+    struct endpoint endpoint;
+    struct config c = {.endpoints = &endpoint, .endpoint_count = 1, .endpoints_preset = true};
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+    const struct addr *bound;
+
+    (void)state;
+    without_ipv6 = true;
+    assert_int_equal(endpoint_parse("tftp://[::]:0", &endpoint, why, sizeof why), RES_OK);
+    assert_int_equal(listeners_open(&l, &c, why, sizeof why), RES_OK);
+    bound = &l.items[0].endpoint.addr;
+    assert_int_equal(bound->u.sa.sa_family, AF_INET);
+    assert_int_equal(bound->u.in4.sin_addr.s_addr, htonl(INADDR_ANY));
+    assert_int_not_equal(addr_port(bound), 0);
+    listeners_close(&l);
+}
+
+static void test_chosen_ipv6_endpoint_is_an_error_where_the_kernel_has_none(void **state)
+{
+    const char *const urls[] = {"tftp://[::]:0", NULL};
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+
+    (void)state;
+    without_ipv6 = true;
+    assert_int_not_equal(open_urls(&l, urls, why, sizeof why), RES_OK);
+    assert_non_null(strstr(why, "tftp://[::]:0: this kernel has no IPv6"));
+}
+
 static void test_closing_leaves_sockets_that_others_took(void **state)
 {
     struct listeners l = {.count = 0};
@@ -112,6 +168,10 @@ int main(void)
         cmocka_unit_test(test_port_zero_becomes_the_real_port),
         cmocka_unit_test(test_port_in_use_names_port_and_remedy_and_opens_nothing),
         cmocka_unit_test(test_address_of_another_machine_is_explained),
+        cmocka_unit_test_teardown(test_default_endpoint_is_ipv4_where_the_kernel_has_no_ipv6,
+                                  restore_ipv6),
+        cmocka_unit_test_teardown(test_chosen_ipv6_endpoint_is_an_error_where_the_kernel_has_none,
+                                  restore_ipv6),
         cmocka_unit_test(test_closing_leaves_sockets_that_others_took),
     };
 
