@@ -15,7 +15,6 @@ add_test(NAME wherryd_usage
 set_tests_properties(wherryd_options_documented wherryd_usage
   PROPERTIES TIMEOUT 120 LABELS self-contained)
 
-
 wherry_test(signals DIR net SOURCES net/server_process.c LINK flags)
 target_compile_definitions(test_signals PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_signals wherryd)
