@@ -9,8 +9,10 @@
  *     the transfer has moved on                 a second begins beside it; the client chooses
  *   another request, or while we dally          the old one ends, a new one begins
  *
- * A request that moved on can be repeated by the network or come from a board that was reset; only
- * the client knows, and the TID it speaks to next tells. */
+ * A request of a transfer that has moved on was repeated by the network, or its board was reset.
+ * Only the client knows: the first packet it sends to the second transfer ends the first, unless it
+ * is an ERROR, with which a client that kept its first TID turns the second down (RFC 1350
+ * section 4). */
 #ifndef SERVER_REQUEST_H
 #define SERVER_REQUEST_H
 

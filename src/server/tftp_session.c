@@ -256,22 +256,20 @@ static void take_errors(struct tftp_session *ss)
     }
 }
 
+/* One batch a turn: what is left wakes the loop again, and others have their turn between. */
 static void on_io(void *arg, unsigned events)
 {
     struct tftp_session *ss = arg;
     uint64_t now_ns = loop_now_ns(ss->room->loop);
     const struct udp_packet *packets;
+    size_t count = 0;
 
     take_errors(ss);
-    for (unsigned batch = 0; (events & LOOP_READ) && batch < SESSION_TURN_BATCHES; batch++) {
-        size_t count = udp_receive(ss->fd, ss->room->batch, &packets);
-
-        for (size_t i = 0; i < count; i++) {
-            take(ss, &packets[i], now_ns);
-        }
-        if (count == 0 || ss->peer_error) {
-            break; /* the text of an ERROR is gone with the next batch */
-        }
+    if (events & LOOP_READ) {
+        count = udp_receive(ss->fd, ss->room->batch, &packets);
+    }
+    for (size_t i = 0; i < count; i++) {
+        take(ss, &packets[i], now_ns);
     }
     tftp_session_flush(ss, now_ns);
 }

@@ -42,10 +42,9 @@
 #include "store/sink.h"
 #include "store/source.h"
 
-/* One turn of a transfer takes and sends at most this much, then the others have theirs. */
+/* One turn of a transfer sends at most this much, then the others have theirs. */
 #define SESSION_TURN_BLOCKS 64u
 #define SESSION_TURN_BYTES (1024u * 1024u)
-#define SESSION_TURN_BATCHES 2u
 /* Room for the blocks of one system call; at least three of the largest. */
 #define SESSION_BURST_BYTES (256u * 1024u)
 /* OACK, ACK or ERROR. */

@@ -9,9 +9,6 @@
 #include "server/request.h"
 #include "server/tftp_session.h"
 
-/* Requests of one listener in one turn; then the transfers under way have theirs. */
-#define TURN_BATCHES 4
-
 struct listener {
     struct worker *worker;
     struct listener *next;
@@ -117,28 +114,23 @@ void worker_free(struct worker *w)
     free(w);
 }
 
+/* One batch a turn: what is left wakes the loop again, and transfers have their turn between. */
 static void on_request(void *arg, unsigned events)
 {
     struct listener *l = arg;
     struct tftp_room *room = &l->worker->room;
-    uint64_t now_ns = loop_now_ns(room->loop);
     const struct udp_packet *packets;
     struct addr peer;
     bool unreachable;
+    size_t count;
 
     (void)events;
     while (udp_take_error(l->fd, &peer, &unreachable)) {
         continue; /* a listener sends nothing, so none of them is about a transfer */
     }
-    for (int batch = 0; batch < TURN_BATCHES; batch++) {
-        size_t count = udp_receive(l->fd, room->batch, &packets);
-
-        for (size_t i = 0; i < count; i++) {
-            request_arrived(room, l->number, &packets[i], now_ns);
-        }
-        if (count == 0) {
-            break;
-        }
+    count = udp_receive(l->fd, room->batch, &packets);
+    for (size_t i = 0; i < count; i++) {
+        request_arrived(room, l->number, &packets[i], loop_now_ns(room->loop));
     }
 }
 

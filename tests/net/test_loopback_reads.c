@@ -113,7 +113,7 @@ static void test_mtu_of_the_route_limits_blocks_where_configured(void **state)
     struct served *f = *state;
     struct client c;
     char want[32];
-    unsigned mtu;
+    unsigned mtu = 0;
     FILE *file = fopen("/sys/class/net/lo/mtu", "r");
 
     if (!file || fscanf(file, "%u", &mtu) != 1) {
