@@ -15,9 +15,8 @@ void pending_error_set(struct pending_error *e, enum wherry_error code, const ch
 
 size_t pending_error_take(struct pending_error *e, uint8_t *buf, size_t cap)
 {
-    if (!e->due) {
-        return 0;
-    }
-    e->due = false;
-    return wherry_packet_error(buf, cap, (uint16_t)e->code, e->text);
+    size_t len = e->due ? wherry_packet_error(buf, cap, (uint16_t)e->code, e->text) : 0;
+
+    e->due = e->due && len == 0;
+    return len;
 }

@@ -358,26 +358,36 @@ static bool ack_ready(const struct wherry_receiver *r)
            (open_for_data(r) || r->state == WHERRY_RECEIVER_DALLYING);
 }
 
+static void ack_left(struct wherry_receiver *r)
+{
+    r->ack_due = false;
+    if (r->stored > r->acked) {
+        r->acked_before = r->acked;
+        r->acked = r->stored;
+        r->ack_sends = 0;
+    }
+}
+
 size_t wherry_receiver_control(struct wherry_receiver *r, uint8_t *buf, size_t cap, uint64_t now_ns)
 {
-    size_t len;
+    bool opening = r->opening_due && r->state == WHERRY_RECEIVER_OPENING;
+    size_t len = 0;
 
     if (r->error.due) {
         return pending_error_take(&r->error, buf, cap);
     }
-    if (r->opening_due && r->state == WHERRY_RECEIVER_OPENING) {
+    if (opening) {
         len = opening_write(r, buf, cap);
-        r->opening_due = false;
     } else if (ack_ready(r)) {
         len = wherry_packet_ack(buf, cap, block_to_wire(r->stored, r->agreed.rollover));
-        r->ack_due = false;
-        if (r->stored > r->acked) {
-            r->acked_before = r->acked;
-            r->acked = r->stored;
-            r->ack_sends = 0;
-        }
+    }
+    if (len == 0) {
+        return 0; /* nothing is due, or buf is too small and it stays due */
+    }
+    if (opening) {
+        r->opening_due = false;
     } else {
-        return 0;
+        ack_left(r);
     }
     r->resent += r->ack_sends > 0 ? 1 : 0;
     r->ack_sends++;

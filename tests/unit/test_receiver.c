@@ -279,6 +279,49 @@ static void test_packets_other_than_data_and_error_are_ignored(void **state)
     expect_ack(f, 1, 20 * MS);
 }
 
+static void test_block_behind_the_last_is_ignored(void **state)
+{
+    struct receiver_story *f = *state;
+
+    begin_window(f, 4, 600);
+    expect_opening(f, 0);
+    take_data(f, 1, 10 * MS);
+    hold_data(f, 2, 10 * MS);
+    assert_int_equal(give_data(f, 3, 10 * MS), WHERRY_IGNORED);
+    assert_int_equal(give_data(f, 4, 10 * MS), WHERRY_IGNORED);
+    expect_silence(f, 10 * MS);
+    stored(f, 2, 20 * MS);
+    expect_state(f, WHERRY_RECEIVER_COMMITTING, RES_OK);
+}
+
+static void test_lockstep_block_before_the_first_is_ignored(void **state)
+{
+    struct receiver_story *f = *state;
+
+    begin(f);
+    expect_opening(f, 0);
+    assert_int_equal(give_data(f, 2, 10 * MS), WHERRY_IGNORED);
+    expect_silence(f, 10 * MS);
+    expect_state(f, WHERRY_RECEIVER_OPENING, RES_OK);
+}
+
+static void test_what_does_not_fit_the_buffer_stays_due(void **state)
+{
+    struct receiver_story *f = *state;
+    uint8_t buf[512];
+
+    begin(f);
+    assert_int_equal(wherry_receiver_control(f->receiver, buf, 3, 0), 0);
+    assert_int_equal(wherry_receiver_sends(f->receiver), 0);
+    expect_opening(f, 0);
+    take_data(f, 1, 10 * MS);
+    assert_int_equal(wherry_receiver_control(f->receiver, buf, 3, 10 * MS), 0);
+    expect_ack(f, 1, 10 * MS);
+    wherry_receiver_fail(f->receiver, RES_IO, WHERRY_ERROR_OTHER, "no");
+    assert_int_equal(wherry_receiver_control(f->receiver, buf, 3, 20 * MS), 0);
+    expect_error(f, WHERRY_ERROR_OTHER, "no", 20 * MS);
+}
+
 static void test_block_longer_than_agreed_ends_the_transfer_with_an_error(void **state)
 {
     static const uint8_t bytes[513];
@@ -369,6 +412,9 @@ int main(void)
         STORY(test_second_agreement_changes_nothing),
         STORY(test_data_0_is_ignored),
         STORY(test_packets_other_than_data_and_error_are_ignored),
+        STORY(test_block_behind_the_last_is_ignored),
+        STORY(test_lockstep_block_before_the_first_is_ignored),
+        STORY(test_what_does_not_fit_the_buffer_stays_due),
         STORY(test_block_longer_than_agreed_ends_the_transfer_with_an_error),
         STORY(test_blocks_roll_over_to_0),
         STORY(test_blocks_roll_over_to_1),

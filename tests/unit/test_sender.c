@@ -96,6 +96,28 @@ static void test_exact_multiple_ends_with_an_empty_block(void **state)
     assert_int_equal(wherry_sender_acked_bytes(f->sender), 1024);
 }
 
+static void test_opening_that_does_not_fit_the_buffer_stays_due(void **state)
+{
+    struct sender_story *f = *state;
+    uint8_t buf[3];
+
+    begin_window(f, 1, 1400);
+    assert_int_equal(wherry_sender_control(f->sender, buf, sizeof(buf), 0), 0);
+    assert_int_equal(wherry_sender_sends(f->sender), 0);
+    expect_opening(f, 0);
+}
+
+static void test_socket_that_takes_nothing_changes_nothing(void **state)
+{
+    struct sender_story *f = *state;
+
+    begin(f);
+    wherry_sender_sent(f->sender, 0, 0);
+    assert_int_equal(wherry_sender_sends(f->sender), 0);
+    expect_data(f, 1, 10 * MS);
+    assert_int_equal(wherry_sender_resent(f->sender), 0);
+}
+
 static void test_opening_leaves_first_and_data_waits_for_ack_0(void **state)
 {
     struct sender_story *f = *state;
@@ -407,6 +429,8 @@ int main(void)
         STORY(test_block_after_block_until_the_short_one_is_acknowledged),
         STORY(test_empty_file_is_one_empty_block),
         STORY(test_exact_multiple_ends_with_an_empty_block),
+        STORY(test_opening_that_does_not_fit_the_buffer_stays_due),
+        STORY(test_socket_that_takes_nothing_changes_nothing),
         STORY(test_opening_leaves_first_and_data_waits_for_ack_0),
         STORY(test_ack_of_data_does_not_answer_an_opening),
         STORY(test_oack_to_our_wrq_stands_for_ack_0),
