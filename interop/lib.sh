@@ -143,6 +143,11 @@ gone() { # pid: it ended, though perhaps nobody has asked for its status yet
     ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
 }
 
+# Something but loopback's own addresses.
+has_address() {
+    ip -4 -o addr show scope global 2>/dev/null | grep -q .
+}
+
 # Downloaded server of a peer: its path, or nothing.
 peer_path() { # package, program
     if [ -x "$peers/$1/usr/sbin/$2" ]; then

@@ -48,13 +48,6 @@ wanted=${wanted:-$clients $servers}
 WHERRYD=$(absolute "${WHERRYD:-build/default/src/server/wherryd}")
 WHERRY=$(absolute "${WHERRY:-build/default/src/client/wherry}")
 peers=$(absolute "${PEERS:-build/peers}")
-work=$(mktemp -d)
-files=$work/files
-wherryd_pid=
-wherryd_port=
-peer_pid=
-peer_port=
-peer_enter=()
 
 # shellcheck source=interop/lib.sh
 . interop/lib.sh
@@ -62,6 +55,22 @@ peer_enter=()
 . interop/cases/their_clients.sh
 # shellcheck source=interop/cases/their_servers.sh
 . interop/cases/their_servers.sh
+
+# tftp-hpa's programs look names up with AI_ADDRCONFIG, and fail while only loopback has an address.
+# Root can give them a network namespace where it has one more.
+if ! has_address && [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
+    # shellcheck disable=SC2016 # the inner shell expands it
+    exec unshare -n sh -c \
+        'ip link set lo up && ip addr add 192.0.2.1/32 dev lo && exec "$@"' - interop/run.sh "$@"
+fi
+
+work=$(mktemp -d)
+files=$work/files
+wherryd_pid=
+wherryd_port=
+peer_pid=
+peer_port=
+peer_enter=()
 
 finish() {
     [ -z "$peer_pid" ] || stop_process "$peer_pid"

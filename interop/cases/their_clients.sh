@@ -10,7 +10,7 @@ start_wherryd() {
     fi
     mkdir "$work/served"
     "$WHERRYD" --root "$work/served" --listen tftp://127.0.0.1:0 --write replace --log-level info \
-        "${user[@]}" 2>"$work/wherryd.log" &
+        "${user[@]}" >"$work/wherryd.log" 2>&1 &
     wherryd_pid=$!
     wait_until wherryd_listens_or_gone
     wherryd_port=$(sed -n 's|.*listening on tftp://127\.0\.0\.1:\([0-9]*\).*|\1|p' \

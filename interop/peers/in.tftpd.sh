@@ -7,7 +7,7 @@ peer_why_not() {
         echo 'not there: run interop/fetch-peers.sh'
     elif [ "$(id -u)" != 0 ]; then
         echo 'it sets its groups for each request, which takes root'
-    elif ! ip -4 -o addr show scope global 2>/dev/null | grep -q .; then
+    elif ! has_address; then
         echo 'its look-ups fail while only loopback has an address (AI_ADDRCONFIG)'
     fi
 }

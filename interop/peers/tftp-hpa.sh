@@ -5,7 +5,7 @@
 peer_why_not() {
     if ! tftp -V 2>/dev/null </dev/null | grep -q tftp-hpa; then
         echo 'no tftp of tftp-hpa here'
-    elif ! ip -4 -o addr show scope global 2>/dev/null | grep -q .; then
+    elif ! has_address; then
         echo 'its look-ups fail while only loopback has an address (AI_ADDRCONFIG)'
     fi
 }
