@@ -40,31 +40,10 @@ struct tftp_side {
 
 /* --- making the request --- */
 
-static size_t append_asks(const struct tftp_side *s, uint8_t pairs[WHERRY_OPTIONS_BYTES])
-{
-    const struct tftp_asks *a = &s->p.asks;
-    size_t len = 0;
-
-    if (a->tsize) {
-        len = wherry_options_append(pairs, len, WHERRY_OPTIONS_BYTES, WHERRY_TSIZE, a->size);
-    }
-    if (a->blksize != 0) {
-        len = wherry_options_append(pairs, len, WHERRY_OPTIONS_BYTES, WHERRY_BLKSIZE, a->blksize);
-    }
-    if (a->timeout_s != 0) {
-        len = wherry_options_append(pairs, len, WHERRY_OPTIONS_BYTES, WHERRY_TIMEOUT, a->timeout_s);
-    }
-    if (a->windowsize != 0) {
-        len = wherry_options_append(pairs, len, WHERRY_OPTIONS_BYTES, WHERRY_WINDOWSIZE,
-                                    a->windowsize);
-    }
-    return len;
-}
-
 static enum res make_core(struct tftp_side *s, uint64_t now_ns)
 {
     uint8_t request[CONTROL_BYTES];
-    size_t pairs_len = append_asks(s, s->pairs);
+    size_t pairs_len = tftp_asks_write(&s->p.asks, s->pairs);
     struct tftp_core_params params = {
         .request = request,
         .request_len = wherry_packet_request(request, sizeof(request), s->p.opcode, s->p.name,

@@ -24,6 +24,7 @@
 
 #include "client/attempts.h"
 #include "client/outcome.h"
+#include "client/tftp_asks.h"
 #include "client/tftp_core.h"
 #include "io/loop.h"
 #include "net/udp.h"
@@ -31,15 +32,6 @@
 #include "store/source.h"
 
 struct tftp_side;
-
-/* What to ask for. 0 leaves an option out. */
-struct tftp_asks {
-    uint16_t blksize;
-    uint16_t windowsize;
-    uint16_t timeout_s;
-    bool tsize;
-    uint64_t size; /* with tsize: 0 for a read */
-};
 
 struct tftp_side_params {
     struct loop *loop;

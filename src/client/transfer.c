@@ -20,10 +20,7 @@
 #include "io/pool.h"
 
 #define POOL_THREADS 2
-#define ADDRESSES_MAX 16            /* of one host; more are not tried */
-#define BLKSIZE_ROUTE_UNKNOWN 1428u /* fits Ethernet, also through a tunnel */
-/* What udp_receive_buffer() reckons beside each datagram, so that the window asked for fits. */
-#define DATAGRAM_OVERHEAD 640u
+#define ADDRESSES_MAX 16 /* of one host; more are not tried */
 #define PROGRESS_EVERY_NS (200 * NUMBER_MILLISECOND)
 #define PROGRESS_AFTER_NS NUMBER_SECOND
 #define NAME_SHOWN_BYTES 256
@@ -71,51 +68,28 @@ static void finish_locally(struct transfer *t, enum res r)
 
 /* --- attempts --- */
 
-static uint16_t blksize_to_ask(const struct transfer *t, const struct addr *server)
-{
-    static const struct addr anywhere;
-    uint16_t blksize = t->attempts.blksize;
-
-    if (blksize == 0) {
-        blksize = udp_blksize_of_mtu(udp_route_mtu(server, &anywhere), server->u.sa.sa_family);
-    }
-    return blksize != 0 ? blksize : BLKSIZE_ROUTE_UNKNOWN;
-}
-
-/* A window that the socket cannot hold would lose its tail every time. */
-static uint16_t windowsize_to_ask(const struct transfer *t, int fd, uint16_t blksize)
-{
-    uint64_t asked = t->p->settings->windowsize;
-    uint64_t datagram = WHERRY_HEADER_BYTES + (uint64_t)blksize;
-    uint64_t bytes;
-    uint64_t fits;
-
-    asked = asked != 0 ? asked : OPTION_WINDOWSIZE_DEFAULT;
-    if (!is_get(t)) {
-        return (uint16_t)asked;
-    }
-    bytes = asked * (datagram + DATAGRAM_OVERHEAD);
-    fits = udp_receive_buffer(fd, bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes,
-                              (uint32_t)datagram) /
-           datagram;
-    fits = fits == 0 ? 1 : fits;
-    if (fits < asked) {
-        console_say(t->p->console, CONSOLE_NOTE,
-                    "asking for windowsize %" PRIu64 ", the receive buffer holds no more", fits);
-    }
-    return (uint16_t)(fits < asked ? fits : asked);
-}
-
 static struct tftp_asks what_to_ask(const struct transfer *t, const struct addr *server, int fd)
 {
+    const struct client_settings *settings = t->p->settings;
     struct tftp_asks a = {0};
 
     if (!t->attempts.options) {
         return a;
     }
-    a.blksize = blksize_to_ask(t, server);
-    a.windowsize = windowsize_to_ask(t, fd, a.blksize);
-    a.timeout_s = (uint16_t)t->p->settings->tftp_timeout_s;
+    a.blksize = t->attempts.blksize != 0 ? t->attempts.blksize : tftp_asks_blksize(server);
+    a.windowsize =
+        (uint16_t)(settings->windowsize != 0 ? settings->windowsize : OPTION_WINDOWSIZE_DEFAULT);
+    if (is_get(t)) {
+        uint16_t fits = tftp_asks_windowsize(fd, a.windowsize, a.blksize);
+
+        if (fits < a.windowsize) {
+            console_say(t->p->console, CONSOLE_NOTE,
+                        "asking for windowsize %u, the receive buffer holds no more",
+                        (unsigned)fits);
+        }
+        a.windowsize = fits;
+    }
+    a.timeout_s = (uint16_t)settings->tftp_timeout_s;
     if (t->p->url->mode == WHERRY_OCTET) {
         a.size = is_get(t) ? 0 : source_length(t->source);
         a.tsize = a.size != WHERRY_LENGTH_UNKNOWN;
