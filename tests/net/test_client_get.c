@@ -379,6 +379,23 @@ static void test_signals_tell_the_server_and_remove_the_temporary_file(void **st
     signal_ends(*state, SIGHUP, 129);
 }
 
+/* An ERROR ends a transfer, and at the listening port there is none. */
+static void test_signal_before_an_answer_sends_no_error(void **state)
+{
+    struct scripted *s = *state;
+    uint8_t packet[600];
+
+    scripted_start(s, "get URL/x");
+    take_rrq(s, "x");
+    scripted_signal(s, SIGINT);
+    scripted_ends(s, 130);
+    while (scripted_waits_at(s->listener)) {
+        assert_true(recv(s->listener, packet, sizeof(packet), 0) >= 2);
+        assert_int_equal(packet[1], RRQ); /* repeated, if this machine is slow */
+    }
+    assert_int_equal(scratch_count("."), OUTPUT_FILES);
+}
+
 static void test_size_that_differs_is_a_warning(void **state)
 {
     struct scripted *s = *state;
@@ -660,6 +677,7 @@ int main(void)
         T(test_failed_download_leaves_the_older_file_alone),
         T(test_download_replaces_an_older_file_and_keeps_its_mode),
         T(test_signals_tell_the_server_and_remove_the_temporary_file),
+        T(test_signal_before_an_answer_sends_no_error),
         T(test_size_that_differs_is_a_warning),
         T(test_size_that_differs_fails_under_strict_size),
         T(test_size_that_agrees_passes_strict_size),
