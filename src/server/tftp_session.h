@@ -44,9 +44,9 @@
 
 /* One turn of a transfer sends at most this much, then the others have theirs. */
 #define SESSION_TURN_BLOCKS 64u
-#define SESSION_TURN_BYTES (1024u * 1024u)
+#define SESSION_TURN_BYTES 1048576u
 /* Room for the blocks of one system call; at least three of the largest. */
-#define SESSION_BURST_BYTES (256u * 1024u)
+#define SESSION_BURST_BYTES 262144u
 /* OACK, ACK or ERROR. */
 #define SESSION_CONTROL_BYTES (WHERRY_HEADER_BYTES + WHERRY_OPTIONS_BYTES)
 

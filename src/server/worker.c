@@ -125,8 +125,8 @@ static void on_request(void *arg, unsigned events)
     size_t count;
 
     (void)events;
+    /* A listener sends nothing, so none of these is about a transfer; but unread they wake us. */
     while (udp_take_error(l->fd, &peer, &unreachable)) {
-        continue; /* a listener sends nothing, so none of them is about a transfer */
     }
     count = udp_receive(l->fd, room->batch, &packets);
     for (size_t i = 0; i < count; i++) {
