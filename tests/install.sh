@@ -40,9 +40,8 @@ END
 archive=$(find "$work/prefix" -name libwherry.a)
 PKG_CONFIG_PATH=$(dirname "$archive")/pkgconfig
 export PKG_CONFIG_PATH
-# The .pc file names the prefix that was configured; --define-prefix finds the one used here.
 # shellcheck disable=SC2046 # flags are words
-cc -std=c11 -o "$work/use" "$work/use.c" $(pkg-config --define-prefix --cflags --libs libwherry)
+cc -std=c11 -o "$work/use" "$work/use.c" $(pkg-config --cflags --libs libwherry)
 [ "$("$work/use")" = linked ]
 
 if nm --defined-only --extern-only "$archive" | grep ' [A-Z] ' | grep -v ' wherry_'; then
