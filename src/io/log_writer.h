@@ -11,9 +11,9 @@
 #include "base/log.h"
 
 enum log_target {
-    LOG_TARGET_STDERR,   /* plain lines */
-    LOG_TARGET_JOURNAL,  /* stderr with "<3>" "<4>" "<6>" "<7>" in front */
-    LOG_TARGET_SYSLOG    /* facility daemon */
+    LOG_TARGET_STDERR,  /* plain lines */
+    LOG_TARGET_JOURNAL, /* stderr with "<3>" "<4>" "<6>" "<7>" in front */
+    LOG_TARGET_SYSLOG   /* facility daemon */
 };
 
 struct log_writer;

@@ -22,8 +22,8 @@
 /* A datagram that came. */
 struct udp_packet {
     struct addr peer;
-    struct addr local; /* the address it was sent to, port 0; scope kept for link-local */
-    bool broadcast;    /* it was sent to a broadcast or multicast address; local is then unset */
+    struct addr local;    /* the address it was sent to, port 0; scope kept for link-local */
+    bool broadcast;       /* it was sent to a broadcast or multicast address; local is then unset */
     const uint8_t *bytes; /* in the batch, until the next udp_receive() */
     size_t len;
 };

@@ -37,7 +37,7 @@ static enum res make_tables(struct getopt_tables *ret)
 {
     size_t count;
     const struct option_row *rows = option_rows(&count);
-    struct option *longs = calloc(count + 1, sizeof *longs);
+    struct option *longs = calloc(count + 1, sizeof(*longs));
     char *shorts = malloc(2 * count + 3);
     char *at = shorts;
 
@@ -106,20 +106,20 @@ static void explain(int answer, const char *word, char *why, size_t cap)
     char similar[CONFIG_WHY];
     char quoted[QUOTED_BYTES];
 
-    text_quote((const uint8_t *)word, strlen(word), quoted, sizeof quoted);
+    text_quote((const uint8_t *)word, strlen(word), quoted, sizeof(quoted));
     if (answer == ':' && row != NULL) {
         char allowed[OPTION_VALUE_WHY];
 
         snprintf(why, cap, "--%s needs a value: %s", row->name,
-                 option_value_allowed(row, allowed, sizeof allowed));
+                 option_value_allowed(row, allowed, sizeof(allowed)));
     } else if (row != NULL) {
         snprintf(why, cap, "--%s takes no value", row->name);
     } else if (strncmp(word, "--", 2) != 0) {
         char letter = (char)optopt;
 
-        text_quote((const uint8_t *)&letter, 1, quoted, sizeof quoted);
+        text_quote((const uint8_t *)&letter, 1, quoted, sizeof(quoted));
         snprintf(why, cap, "unknown option -%s", quoted);
-    } else if (list_similar(word + 2, strcspn(word + 2, "="), similar, sizeof similar) > 1) {
+    } else if (list_similar(word + 2, strcspn(word + 2, "="), similar, sizeof(similar)) > 1) {
         snprintf(why, cap, "ambiguous option \"%s\": one of %s", quoted, similar);
     } else {
         snprintf(why, cap, "unknown option \"%s\"", quoted);
@@ -154,7 +154,7 @@ static enum res scan(struct command_line *line, int argc, char *const argv[],
         char quoted[QUOTED_BYTES];
         const char *word = argv[optind];
 
-        text_quote((const uint8_t *)word, strlen(word), quoted, sizeof quoted);
+        text_quote((const uint8_t *)word, strlen(word), quoted, sizeof(quoted));
         snprintf(why, cap, "unexpected argument \"%s\": only options are allowed", quoted);
         return RES_PROTOCOL;
     }
@@ -167,7 +167,7 @@ static enum res read_command_line(struct command_line *line, int argc, char *con
     struct getopt_tables tables;
     enum res r = RES_NO_MEMORY;
 
-    line->given = calloc((size_t)argc + 1, sizeof *line->given);
+    line->given = calloc((size_t)argc + 1, sizeof(*line->given));
     if (line->given == NULL || make_tables(&tables) != RES_OK) {
         snprintf(why, cap, "out of memory");
         return r;
@@ -233,7 +233,7 @@ static enum res store_command_line(struct config *c, const struct command_line *
         if (is_first(line, i)) {
             option_value_clear(g->row, c);
         }
-        r = option_value_set(g->row, c, g->text, detail, sizeof detail);
+        r = option_value_set(g->row, c, g->text, detail, sizeof(detail));
         if (r != RES_OK) {
             snprintf(why, cap, "--%s: %s", g->row->name, detail);
             return r;
@@ -262,7 +262,7 @@ enum res config_read(int argc, char *const argv[], struct config **ret,
     if (r != RES_OK || line.action == CONFIG_HELP || line.action == CONFIG_VERSION) {
         goto cleanup;
     }
-    c = calloc(1, sizeof *c);
+    c = calloc(1, sizeof(*c));
     if (c == NULL) {
         snprintf(why, cap, "out of memory");
         r = RES_NO_MEMORY;
@@ -318,7 +318,7 @@ static void print_allowed(const struct option_row *row, FILE *to)
     case OPTION_ENDPOINTS:
         break;
     default:
-        fprintf(to, "%26s%s\n", "", option_value_allowed(row, allowed, sizeof allowed));
+        fprintf(to, "%26s%s\n", "", option_value_allowed(row, allowed, sizeof(allowed)));
         break;
     }
     if (row->preset != NULL && row->preset[0] != '\0') {

@@ -27,7 +27,7 @@ struct written {
 static int keep_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
     size_t len = strlen(value) + 1;
-    struct written *w = malloc(sizeof *w + len);
+    struct written *w = malloc(sizeof(*w) + len);
 
     if (w == NULL) {
         cfg_error(cfg, "%s: out of memory", cfg_opt_name(opt));
@@ -47,8 +47,8 @@ static void keep_error(cfg_t *cfg, const char *format, va_list args)
     char quoted[CONFIG_WHY];
 
     if (cfg->comment == NULL) {
-        vsnprintf(text, sizeof text, format, args);
-        text_quote((const uint8_t *)text, strlen(text), quoted, sizeof quoted);
+        vsnprintf(text, sizeof(text), format, args);
+        text_quote((const uint8_t *)text, strlen(text), quoted, sizeof(quoted));
         cfg->comment = strdup(quoted);
     }
 }
@@ -74,7 +74,7 @@ static void explain_parse_error(const cfg_t *cfg, const char *path, char *why, s
     char keys[CONFIG_WHY] = "";
 
     if (strstr(text, "no such option") != NULL) {
-        list_keys(keys, sizeof keys);
+        list_keys(keys, sizeof(keys));
     }
     snprintf(why, cap, "%s:%d: %s%s%s", path, cfg->line, text, keys[0] != '\0' ? "; allowed: " : "",
              keys);
@@ -92,7 +92,7 @@ static enum res apply_row(const struct option_row *row, cfg_t *cfg, const char *
     option_value_clear(row, c);
     for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
         const struct written *w = cfg_opt_getnptr(opt, i);
-        enum res r = option_value_set(row, c, w->text, detail, sizeof detail);
+        enum res r = option_value_set(row, c, w->text, detail, sizeof(detail));
 
         if (r != RES_OK) {
             snprintf(why, cap, "%s:%d: %s: %s", path, w->line, row->name, detail);
@@ -107,7 +107,7 @@ static cfg_opt_t *make_options(void)
 {
     size_t count;
     const struct option_row *rows = option_rows(&count);
-    cfg_opt_t *options = calloc(count + 1, sizeof *options);
+    cfg_opt_t *options = calloc(count + 1, sizeof(*options));
     size_t used = 0;
 
     if (options == NULL) {

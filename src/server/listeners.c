@@ -65,7 +65,7 @@ static void explain(int error, const struct endpoint *e, char *why, size_t cap)
 /* The real port, when 0 was asked for. */
 static enum res name_port(struct listener *l)
 {
-    struct addr bound = {.len = sizeof bound.u};
+    struct addr bound = {.len = sizeof(bound.u)};
 
     if (getsockname(l->fd, &bound.u.sa, &bound.len) != 0) {
         return res_from_errno(errno);
@@ -94,14 +94,14 @@ static void use_ipv4(struct endpoint *e)
 {
     uint16_t port = addr_port(&e->addr);
 
-    e->addr = (struct addr){.len = sizeof e->addr.u.in4};
+    e->addr = (struct addr){.len = sizeof(e->addr.u.in4)};
     e->addr.u.in4.sin_family = AF_INET;
     addr_set_port(&e->addr, port);
 }
 
 enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap)
 {
-    struct listeners l = {.items = calloc(c->endpoint_count, sizeof *l.items)};
+    struct listeners l = {.items = calloc(c->endpoint_count, sizeof(*l.items))};
 
     if (l.items == NULL) {
         snprintf(why, cap, "out of memory");

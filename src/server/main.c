@@ -64,7 +64,7 @@ static enum res open_root(struct jail **ret, const char *root, char *why, size_t
     char quoted[QUOTED_BYTES];
     enum res r = jail_open(ret, root);
 
-    text_quote((const uint8_t *)root, strlen(root), quoted, sizeof quoted);
+    text_quote((const uint8_t *)root, strlen(root), quoted, sizeof(quoted));
     switch (r) {
     case RES_OK:
         break;
@@ -171,7 +171,7 @@ static int serve_or_explain(struct config *config, int argc, char **argv)
 {
     struct start s = {.config = config};
     char why[WHY_BYTES];
-    enum res r = serve(&s, argc, argv, why, sizeof why);
+    enum res r = serve(&s, argc, argv, why, sizeof(why));
 
     if (r != RES_OK && s.writer != NULL && s.config->log_syslog) {
         log_line(&s.log, LOG_LEVEL_ERROR, "%s", why);
@@ -192,10 +192,10 @@ static int check(struct config *c)
     struct jail *jail = NULL;
     struct privs privs;
     char why[WHY_BYTES];
-    enum res r = open_root(&jail, c->root, why, sizeof why);
+    enum res r = open_root(&jail, c->root, why, sizeof(why));
 
     if (r == RES_OK) {
-        r = privs_find(c->user, &privs, why, sizeof why);
+        r = privs_find(c->user, &privs, why, sizeof(why));
     }
     jail_free(jail);
     if (r != RES_OK) {
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
     if (!open_standard_descriptors()) {
         return EXIT_FAILED;
     }
-    r = config_read(argc, argv, &config, &action, why, sizeof why);
+    r = config_read(argc, argv, &config, &action, why, sizeof(why));
     if (r != RES_OK) {
         fprintf(stderr, "wherryd: %s\n", why);
         if (r == RES_PROTOCOL) {

@@ -37,7 +37,7 @@ struct missing_sums {
 enum res missing_sums_new(struct missing_sums **ret,
                           void (*say)(void *arg, const char *line, uint64_t times), void *arg)
 {
-    struct missing_sums *m = calloc(1, sizeof *m);
+    struct missing_sums *m = calloc(1, sizeof(*m));
 
     if (m == NULL) {
         return RES_NO_MEMORY;
@@ -83,7 +83,7 @@ static void begin(struct missing_sums *m, const uint8_t *key, size_t key_len, ui
     while (m->sums != NULL && HASH_COUNT(m->sums) >= m->pairs) {
         take_out(m, m->sums);
     }
-    s = calloc(1, sizeof *s + key_len);
+    s = calloc(1, sizeof(*s) + key_len);
     if (s == NULL) {
         return;
     }
@@ -107,7 +107,7 @@ bool missing_sums_add(struct missing_sums *m, const uint8_t *key, size_t key_len
         begin(m, key, key_len, now_ns);
         return true;
     }
-    snprintf(s->line, sizeof s->line, "%s", line);
+    snprintf(s->line, sizeof(s->line), "%s", line);
     s->times++;
     return false;
 }

@@ -97,7 +97,7 @@ static const struct option_row rows[] = {
 
 const struct option_row *option_rows(size_t *ret_count)
 {
-    *ret_count = sizeof rows / sizeof rows[0];
+    *ret_count = sizeof(rows) / sizeof(rows[0]);
     return rows;
 }
 

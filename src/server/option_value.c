@@ -25,17 +25,17 @@ static void store(const struct option_row *row, struct config *c, uint64_t value
     uint32_t v32 = (uint32_t)value;
 
     switch (row->size) {
-    case sizeof v8:
-        memcpy(at, &v8, sizeof v8);
+    case sizeof(v8):
+        memcpy(at, &v8, sizeof(v8));
         break;
-    case sizeof v16:
-        memcpy(at, &v16, sizeof v16);
+    case sizeof(v16):
+        memcpy(at, &v16, sizeof(v16));
         break;
-    case sizeof v32:
-        memcpy(at, &v32, sizeof v32);
+    case sizeof(v32):
+        memcpy(at, &v32, sizeof(v32));
         break;
     default:
-        memcpy(at, &value, sizeof value);
+        memcpy(at, &value, sizeof(value));
         break;
     }
 }
@@ -49,17 +49,17 @@ static uint64_t load(const struct option_row *row, const struct config *c)
     uint64_t v64;
 
     switch (row->size) {
-    case sizeof v8:
-        memcpy(&v8, at, sizeof v8);
+    case sizeof(v8):
+        memcpy(&v8, at, sizeof(v8));
         return v8;
-    case sizeof v16:
-        memcpy(&v16, at, sizeof v16);
+    case sizeof(v16):
+        memcpy(&v16, at, sizeof(v16));
         return v16;
-    case sizeof v32:
-        memcpy(&v32, at, sizeof v32);
+    case sizeof(v32):
+        memcpy(&v32, at, sizeof(v32));
         return v32;
     default:
-        memcpy(&v64, at, sizeof v64);
+        memcpy(&v64, at, sizeof(v64));
         return v64;
     }
 }
@@ -154,14 +154,14 @@ static enum res set_set(const struct option_row *row, struct config *c, const ch
 static enum res grow_endpoints(struct config *c)
 {
     size_t count = c->endpoint_count + 1;
-    struct endpoint *endpoints = realloc(c->endpoints, count * sizeof *endpoints);
+    struct endpoint *endpoints = realloc(c->endpoints, count * sizeof(*endpoints));
     char **urls;
 
     if (endpoints == NULL) {
         return RES_NO_MEMORY;
     }
     c->endpoints = endpoints;
-    urls = realloc(c->endpoint_urls, count * sizeof *urls);
+    urls = realloc(c->endpoint_urls, count * sizeof(*urls));
     if (urls == NULL) {
         return RES_NO_MEMORY;
     }
@@ -243,8 +243,8 @@ enum res option_value_set(const struct option_row *row, struct config *c, const 
         r = set_by_kind(row, c, text);
         if (r == RES_PROTOCOL) {
             snprintf(why, cap, "\"%s\" is not %s",
-                     text_quote((const uint8_t *)text, strlen(text), quoted, sizeof quoted),
-                     option_value_allowed(row, allowed, sizeof allowed));
+                     text_quote((const uint8_t *)text, strlen(text), quoted, sizeof(quoted)),
+                     option_value_allowed(row, allowed, sizeof(allowed)));
         }
     }
     if (r == RES_NO_MEMORY) {
@@ -302,11 +302,11 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
         snprintf(buf, cap, "an octal mode from 0000 to %04" PRIo64, row->highest);
         break;
     case OPTION_WORD:
-        list_words(row, words, sizeof words);
+        list_words(row, words, sizeof(words));
         snprintf(buf, cap, "one of %s", words);
         break;
     case OPTION_SET:
-        list_words(row, words, sizeof words);
+        list_words(row, words, sizeof(words));
         snprintf(buf, cap, "a list of %s", words);
         break;
     case OPTION_ENDPOINTS:

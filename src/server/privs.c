@@ -27,7 +27,7 @@ static bool find_user(const char *name, struct privs *ret)
 {
     const struct passwd *pw = getpwnam(name);
 
-    if (pw == NULL || strlen(pw->pw_name) >= sizeof ret->name) {
+    if (pw == NULL || strlen(pw->pw_name) >= sizeof(ret->name)) {
         return false;
     }
     memcpy(ret->name, pw->pw_name, strlen(pw->pw_name) + 1);
@@ -43,9 +43,9 @@ static void find_self(struct privs *ret)
     ret->uid = geteuid();
     ret->gid = getegid();
     if (pw != NULL) {
-        snprintf(ret->name, sizeof ret->name, "%s", pw->pw_name);
+        snprintf(ret->name, sizeof(ret->name), "%s", pw->pw_name);
     } else {
-        snprintf(ret->name, sizeof ret->name, "uid %lu", (unsigned long)ret->uid);
+        snprintf(ret->name, sizeof(ret->name), "uid %lu", (unsigned long)ret->uid);
     }
 }
 
@@ -55,7 +55,7 @@ enum res privs_find(const char *user, struct privs *ret, char *why, size_t cap)
     char quoted[PRIVS_NAME_BYTES];
 
     text_quote((const uint8_t *)(user != NULL ? user : ""), user != NULL ? strlen(user) : 0, quoted,
-               sizeof quoted);
+               sizeof(quoted));
     if (user == NULL && geteuid() == 0) {
         if (!find_user("wherry", &p) && !find_user("nobody", &p)) {
             snprintf(why, cap,

@@ -74,7 +74,7 @@ static void sweep_done(struct pool_job *job, void *owner)
 /* Uploads that an earlier server was killed in. The first requests do not wait for it. */
 static void begin_sweep(struct server *s)
 {
-    struct sweep_job *sj = calloc(1, sizeof *sj);
+    struct sweep_job *sj = calloc(1, sizeof(*sj));
 
     if (sj == NULL) {
         log_warning(s->params->log, "sweep", "left-over temporary files stay: %s",
@@ -178,7 +178,7 @@ static void on_hangup(void *arg, int signum)
     char why[CONFIG_WHY];
 
     (void)signum;
-    if (config_read(p->argc, p->argv, &new, &action, why, sizeof why) != RES_OK) {
+    if (config_read(p->argc, p->argv, &new, &action, why, sizeof(why)) != RES_OK) {
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
     }
@@ -208,7 +208,7 @@ static void report_start(const struct server *s)
                   (unsigned long)l->buffer_bytes);
     }
     log_info(p->log, "server", "wherryd %s serves \"%s\" as user %s, write %s", WHERRY_VERSION,
-             text_quote((const uint8_t *)c->root, strlen(c->root), quoted, sizeof quoted), p->user,
+             text_quote((const uint8_t *)c->root, strlen(c->root), quoted, sizeof(quoted)), p->user,
              policy_write_name(c->write));
 }
 

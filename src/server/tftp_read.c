@@ -52,7 +52,7 @@ static enum res read_begin(struct tftp_session *ss, uint64_t now_ns)
     len = wherry_options_answer(&asked, WHERRY_RRQ, &ss->offer, &ss->agreed, pairs);
     if (len > 0) {
         p.opening = oack;
-        p.opening_len = wherry_packet_oack(oack, sizeof oack, pairs, len);
+        p.opening_len = wherry_packet_oack(oack, sizeof(oack), pairs, len);
     }
     p.agreed = ss->agreed;
     return wherry_sender_new(&ss->read.sender, &p);
@@ -89,7 +89,7 @@ static void send_control(struct tftp_session *ss, uint64_t now_ns)
     uint8_t buf[SESSION_CONTROL_BYTES];
     size_t len;
 
-    while ((len = wherry_sender_control(ss->read.sender, buf, sizeof buf, now_ns)) > 0) {
+    while ((len = wherry_sender_control(ss->read.sender, buf, sizeof(buf), now_ns)) > 0) {
         udp_send(ss->fd, &ss->peer, buf, len); /* what is lost here a timer repeats */
     }
 }

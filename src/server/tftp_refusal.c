@@ -30,14 +30,14 @@ void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
         .outcome = OUTCOME_REFUSED,
         .write = opcode == WHERRY_WRQ,
         .peer = datagram->peer,
-        .name = request ? request->name : name_of(datagram),
-        .mode = request ? request->mode : WHERRY_OCTET,
+        .name = request != NULL ? request->name : name_of(datagram),
+        .mode = request != NULL ? request->mode : WHERRY_OCTET,
         .reason = wherry_res_text(why),
         .peer_text = {(const uint8_t *)"", 0},
     };
     struct wherry_agreed agreed;
     uint8_t error[SESSION_CONTROL_BYTES];
-    size_t len = wherry_packet_error(error, sizeof error, (uint16_t)wire_error_code(why),
+    size_t len = wherry_packet_error(error, sizeof(error), (uint16_t)wire_error_code(why),
                                      wire_error_text(why));
     struct addr bound;
     int fd;

@@ -15,7 +15,7 @@ static const struct wherry_view no_text = {(const uint8_t *)"", 0};
 static void make_offer(const struct config *c, const struct addr *peer, const struct addr *local,
                        struct wherry_offer *ret)
 {
-    memset(ret, 0, sizeof *ret);
+    memset(ret, 0, sizeof(*ret));
     ret->blksize_max = c->blksize_max;
     if (c->blksize_mtu) {
         ret->blksize_path = udp_blksize_of_mtu(udp_route_mtu(peer, local), peer->u.sa.sa_family);
@@ -69,7 +69,7 @@ static bool is_probe(const struct tftp_session *ss, const struct session_facts *
 static void record(const struct tftp_session *ss, enum outcome outcome, const char *reason,
                    const struct session_facts *f)
 {
-    bool peer_error = f && f->result == RES_PEER && outcome != OUTCOME_DONE;
+    bool peer_error = f != NULL && f->result == RES_PEER && outcome != OUTCOME_DONE;
     struct transfer_record r = {
         .outcome = outcome,
         .write = ss->driver == &tftp_write_driver,
@@ -78,9 +78,9 @@ static void record(const struct tftp_session *ss, enum outcome outcome, const ch
         .mode = ss->request.mode,
         .blksize = ss->agreed.blksize,
         .windowsize = ss->agreed.windowsize,
-        .bytes = f ? f->bytes : 0,
+        .bytes = f != NULL ? f->bytes : 0,
         .duration_ns = loop_now_ns(ss->room->loop) - ss->begun_ns,
-        .resent = f ? f->resent : 0,
+        .resent = f != NULL ? f->resent : 0,
         .reason = outcome == OUTCOME_DONE ? NULL : reason,
         .peer_error = peer_error,
         .peer_code = ss->peer_code,
@@ -100,7 +100,7 @@ static void record_result(const struct tftp_session *ss, const struct session_fa
 /* Among the latest, where a request finds it. False: no memory. */
 static bool make_newest(struct tftp_session *ss)
 {
-    HASH_ADD(hh, ss->room->newest, client, sizeof ss->client, ss);
+    HASH_ADD(hh, ss->room->newest, client, sizeof(ss->client), ss);
     ss->newest = ss->hh.tbl != NULL;
     return ss->newest;
 }
@@ -124,10 +124,10 @@ void tftp_session_free(struct tftp_session *ss)
     struct tftp_room *room = ss->room;
 
     make_unfound(ss);
-    if (ss->newer) {
+    if (ss->newer != NULL) {
         ss->newer->older = NULL;
     }
-    if (ss->older) {
+    if (ss->older != NULL) {
         ss->older->newer = NULL;
         make_newest(ss->older); /* without memory it runs on and is only not found */
     }
@@ -148,7 +148,7 @@ void tftp_session_free(struct tftp_session *ss)
 static void refuse(struct tftp_session *ss, enum res why)
 {
     uint8_t error[SESSION_CONTROL_BYTES];
-    size_t len = wherry_packet_error(error, sizeof error, (uint16_t)wire_error_code(why),
+    size_t len = wherry_packet_error(error, sizeof(error), (uint16_t)wire_error_code(why),
                                      wire_error_text(why));
 
     if (why == RES_BUSY || why == RES_NO_MEMORY) {
@@ -206,7 +206,7 @@ static void answer_foreign(const struct tftp_session *ss, const struct udp_packe
     if (wherry_packet_opcode(datagram->bytes, datagram->len) == WHERRY_ERROR) {
         return; /* an ERROR is never answered */
     }
-    len = wherry_packet_error(error, sizeof error, WHERRY_ERROR_TID, "unknown transfer ID");
+    len = wherry_packet_error(error, sizeof(error), WHERRY_ERROR_TID, "unknown transfer ID");
     udp_send(ss->fd, &datagram->peer, error, len);
 }
 
@@ -237,7 +237,7 @@ static void take(struct tftp_session *ss, const struct udp_packet *datagram, uin
         ss->peer_error = true;
         ss->peer_code = p.code;
         ss->peer_text = p.bytes;
-    } else if (ss->older) {
+    } else if (ss->older != NULL) {
         tftp_session_supersede(ss->older, now_ns);
     }
     ss->driver->input(ss, &p, now_ns);
@@ -291,15 +291,15 @@ static void on_timer(void *arg)
 static enum res make(struct tftp_room *room, const struct tftp_client *client,
                      const struct udp_packet *datagram, uint64_t now_ns, struct tftp_session **ret)
 {
-    struct tftp_session *ss = calloc(1, sizeof *ss);
+    struct tftp_session *ss = calloc(1, sizeof(*ss));
     enum res r = RES_NO_MEMORY;
     struct wherry_packet p;
 
-    if (!ss) {
+    if (ss == NULL) {
         return r;
     }
     ss->datagram = malloc(datagram->len);
-    if (!ss->datagram) {
+    if (ss->datagram == NULL) {
         goto fail;
     }
     memcpy(ss->datagram, datagram->bytes, datagram->len);
@@ -342,7 +342,7 @@ void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client
     }
     DL_APPEND(room->sessions, ss);
     room->running++;
-    if (older) {
+    if (older != NULL) {
         make_unfound(older);
         older->newer = ss;
         ss->older = older;
@@ -365,7 +365,7 @@ struct tftp_session *tftp_session_find(const struct tftp_room *room,
 {
     struct tftp_session *ss;
 
-    HASH_FIND(hh, room->newest, client, sizeof *client, ss);
+    HASH_FIND(hh, room->newest, client, sizeof(*client), ss);
     return ss;
 }
 
@@ -373,7 +373,7 @@ void tftp_session_supersede(struct tftp_session *ss, uint64_t now_ns)
 {
     struct session_facts f;
 
-    if (ss->older) {
+    if (ss->older != NULL) {
         tftp_session_supersede(ss->older, now_ns);
     }
     if (ss->stage == SESSION_LOOKING) {
@@ -382,7 +382,7 @@ void tftp_session_supersede(struct tftp_session *ss, uint64_t now_ns)
         ss->driver->facts(ss, &f);
         if (f.committing) {
             make_unfound(ss);
-            if (ss->newer) {
+            if (ss->newer != NULL) {
                 ss->newer->older = NULL;
                 ss->newer = NULL;
             }

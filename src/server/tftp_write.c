@@ -113,8 +113,8 @@ static enum res write_begin(struct tftp_session *ss, uint64_t now_ns)
     ss->offer.tsize_offered = true;
     ss->offer.receive_buffer = window_room(ss, &asked);
     len = wherry_options_answer(&asked, WHERRY_WRQ, &ss->offer, &ss->agreed, pairs);
-    p.opening_len = len > 0 ? wherry_packet_oack(opening, sizeof opening, pairs, len)
-                            : wherry_packet_ack(opening, sizeof opening, 0);
+    p.opening_len = len > 0 ? wherry_packet_oack(opening, sizeof(opening), pairs, len)
+                            : wherry_packet_ack(opening, sizeof(opening), 0);
     p.agreed = ss->agreed;
     return wherry_receiver_new(&ss->write.receiver, &p);
 }
@@ -165,7 +165,7 @@ static bool write_output(struct tftp_session *ss, uint64_t now_ns)
         ss->write.gathered = false;
         sink_flush(ss->write.sink);
     }
-    while ((len = wherry_receiver_control(ss->write.receiver, buf, sizeof buf, now_ns)) > 0) {
+    while ((len = wherry_receiver_control(ss->write.receiver, buf, sizeof(buf), now_ns)) > 0) {
         udp_send(ss->fd, &ss->peer, buf, len); /* what is lost here a timer repeats */
     }
     return false;

@@ -30,16 +30,16 @@ struct tid_table {
 
 void tid_end_make(const struct addr *a, struct tid_end *ret)
 {
-    memset(ret, 0, sizeof *ret);
+    memset(ret, 0, sizeof(*ret));
     if (a->len == 0) {
         return;
     }
     ret->family = a->u.sa.sa_family;
     ret->port = addr_port(a);
     if (a->u.sa.sa_family == AF_INET) {
-        memcpy(ret->bytes, &a->u.in4.sin_addr, sizeof a->u.in4.sin_addr);
+        memcpy(ret->bytes, &a->u.in4.sin_addr, sizeof(a->u.in4.sin_addr));
     } else {
-        memcpy(ret->bytes, &a->u.in6.sin6_addr, sizeof a->u.in6.sin6_addr);
+        memcpy(ret->bytes, &a->u.in6.sin6_addr, sizeof(a->u.in6.sin6_addr));
         if (IN6_IS_ADDR_LINKLOCAL(&a->u.in6.sin6_addr)) {
             ret->scope = a->u.in6.sin6_scope_id;
         }
@@ -48,9 +48,9 @@ void tid_end_make(const struct addr *a, struct tid_end *ret)
 
 enum res tid_table_new(struct tid_table **ret)
 {
-    struct tid_table *t = calloc(1, sizeof *t);
+    struct tid_table *t = calloc(1, sizeof(*t));
 
-    if (!t) {
+    if (t == NULL) {
         return RES_NO_MEMORY;
     }
     *ret = t;
@@ -65,10 +65,10 @@ static void forget(struct tid_table *t, struct meeting *m)
 
 void tid_table_free(struct tid_table *t)
 {
-    if (!t) {
+    if (t == NULL) {
         return;
     }
-    while (t->meetings) {
+    while (t->meetings != NULL) {
         forget(t, t->meetings);
     }
     free(t);
@@ -76,7 +76,7 @@ void tid_table_free(struct tid_table *t)
 
 static void forget_rested(struct tid_table *t, uint64_t now_ns)
 {
-    while (t->meetings && now_ns - t->meetings->end_ns >= TID_REST_NS) {
+    while (t->meetings != NULL && now_ns - t->meetings->end_ns >= TID_REST_NS) {
         forget(t, t->meetings);
     }
 }
@@ -86,10 +86,10 @@ static struct meeting *find(const struct tid_table *t, const struct addr *peer, 
     struct meeting_key key;
     struct meeting *m;
 
-    memset(&key, 0, sizeof key);
+    memset(&key, 0, sizeof(key));
     tid_end_make(peer, &key.peer);
     key.port = port;
-    HASH_FIND(hh, t->meetings, &key, sizeof key, m);
+    HASH_FIND(hh, t->meetings, &key, sizeof(key), m);
     return m;
 }
 
@@ -97,23 +97,23 @@ void tid_table_used(struct tid_table *t, const struct addr *peer, uint16_t port,
 {
     struct meeting *m = find(t, peer, port);
 
-    if (m) {
+    if (m != NULL) {
         HASH_DELETE(hh, t->meetings, m); /* to the newest end */
     } else {
         forget_rested(t, now_ns);
         if (HASH_COUNT(t->meetings) >= TID_REMEMBERED_MAX) {
             forget(t, t->meetings);
         }
-        m = calloc(1, sizeof *m);
-        if (!m) {
+        m = calloc(1, sizeof(*m));
+        if (m == NULL) {
             return; /* without memory the kernel's random choice has to do */
         }
         tid_end_make(peer, &m->key.peer);
         m->key.port = port;
     }
     m->end_ns = now_ns;
-    HASH_ADD(hh, t->meetings, key, sizeof m->key, m);
-    if (!m->hh.tbl) {
+    HASH_ADD(hh, t->meetings, key, sizeof(m->key), m);
+    if (m->hh.tbl == NULL) {
         free(m);
     }
 }

@@ -57,7 +57,7 @@ static void on_due(void *arg)
 
 enum res transfer_log_new(struct transfer_log **ret, struct loop *l, const struct log *log)
 {
-    struct transfer_log *t = calloc(1, sizeof *t);
+    struct transfer_log *t = calloc(1, sizeof(*t));
     enum res r = RES_NO_MEMORY;
 
     if (t != NULL) {
@@ -115,17 +115,17 @@ static void print_line(const struct transfer_record *r, char line[LOG_LINE_BYTES
                  "%s op=%s peer=%s name=\"%s\" mode=%s blksize=%u windowsize=%u bytes=%" PRIu64
                  " secs=%s resent=%" PRIu64,
                  outcomes[r->outcome].word, r->write ? "write" : "read", addr_print(&r->peer, peer),
-                 text_quote(r->name.bytes, r->name.len, name, sizeof name),
+                 text_quote(r->name.bytes, r->name.len, name, sizeof(name)),
                  r->mode == WHERRY_OCTET ? "octet" : "netascii", r->blksize, r->windowsize,
                  r->bytes, secs, r->resent);
     if (r->reason != NULL) {
         len +=
             snprintf(line + len, LOG_LINE_BYTES - (size_t)len, " reason=\"%s\"",
-                     text_quote((const uint8_t *)r->reason, strlen(r->reason), text, sizeof text));
+                     text_quote((const uint8_t *)r->reason, strlen(r->reason), text, sizeof(text)));
     }
     if (r->peer_error) {
         snprintf(line + len, LOG_LINE_BYTES - (size_t)len, " error=%u text=\"%s\"", r->peer_code,
-                 text_quote(r->peer_text.bytes, r->peer_text.len, text, sizeof text));
+                 text_quote(r->peer_text.bytes, r->peer_text.len, text, sizeof(text)));
     }
 }
 

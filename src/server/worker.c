@@ -48,10 +48,10 @@ static void on_drained(void *arg)
 
 enum res worker_new(struct worker **ret, const struct worker_params *p)
 {
-    struct worker *w = calloc(1, sizeof *w);
+    struct worker *w = calloc(1, sizeof(*w));
     enum res r = RES_NO_MEMORY;
 
-    if (!w) {
+    if (w == NULL) {
         return r;
     }
     w->drained = p->drained;
@@ -66,8 +66,8 @@ enum res worker_new(struct worker **ret, const struct worker_params *p)
     w->room.arg = w;
     loop_timer_init(p->loop, &w->drained_timer, on_drained, w);
     w->room.blocks = malloc(SESSION_BURST_BYTES);
-    w->room.data = calloc(UDP_SEND_MAX, sizeof *w->room.data);
-    if (!w->room.blocks || !w->room.data) {
+    w->room.data = calloc(UDP_SEND_MAX, sizeof(*w->room.data));
+    if (w->room.blocks == NULL || w->room.data == NULL) {
         goto fail;
     }
     r = udp_batch_new(&w->room.batch);
@@ -87,7 +87,7 @@ fail:
 
 static void close_listeners(struct worker *w)
 {
-    while (w->listeners) {
+    while (w->listeners != NULL) {
         struct listener *l = w->listeners;
 
         LL_DELETE(w->listeners, l);
@@ -99,11 +99,11 @@ static void close_listeners(struct worker *w)
 
 void worker_free(struct worker *w)
 {
-    if (!w) {
+    if (w == NULL) {
         return;
     }
     close_listeners(w);
-    while (w->room.sessions) {
+    while (w->room.sessions != NULL) {
         tftp_session_free(w->room.sessions);
     }
     loop_timer_stop(&w->drained_timer);
@@ -141,8 +141,8 @@ enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint
     if (endpoint->scheme != ENDPOINT_TFTP) {
         return RES_UNSUPPORTED;
     }
-    l = calloc(1, sizeof *l);
-    if (!l) {
+    l = calloc(1, sizeof(*l));
+    if (l == NULL) {
         return RES_NO_MEMORY;
     }
     l->worker = w;

@@ -69,17 +69,17 @@ static void defaults(struct config *c)
 
 static int listen_anywhere(struct served *f)
 {
-    struct addr a = {.u.in6 = {.sin6_family = AF_INET6}, .len = sizeof a.u.in6};
+    struct addr a = {.u.in6 = {.sin6_family = AF_INET6}, .len = sizeof(a.u.in6)};
     int fd = -1;
 
     f->ipv6 = udp_listen(&a, &fd) == RES_OK;
     if (!f->ipv6) {
-        memset(&a, 0, sizeof a);
+        memset(&a, 0, sizeof(a));
         a.u.in4.sin_family = AF_INET;
-        a.len = sizeof a.u.in4;
+        a.len = sizeof(a.u.in4);
         assert_int_equal(udp_listen(&a, &fd), RES_OK);
     }
-    a.len = sizeof a.u;
+    a.len = sizeof(a.u);
     assert_int_equal(getsockname(fd, &a.u.sa, &a.len), 0);
     f->port = addr_port(&a);
     return fd;
@@ -87,14 +87,14 @@ static int listen_anywhere(struct served *f)
 
 int served_setup(void **state)
 {
-    struct served *f = calloc(1, sizeof *f);
+    struct served *f = calloc(1, sizeof(*f));
     const char *tmp = getenv("TMPDIR");
     struct endpoint endpoint = {.scheme = ENDPOINT_TFTP};
     struct worker_params p;
 
     assert_non_null(f);
     f->descriptors = open_descriptors();
-    snprintf(f->root, sizeof f->root, "%s/served-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+    snprintf(f->root, sizeof(f->root), "%s/served-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
     assert_non_null(mkdtemp(f->root));
     defaults(&f->config);
     f->log = (struct log){.level = LOG_LEVEL_DEBUG, .sink = keep_line, .arg = f};
@@ -162,7 +162,7 @@ void served_until(struct served *f, const bool *what)
 /* A bystander's question is answered after what came before it. */
 void served_settle(struct served *f)
 {
-    struct client *bystander = calloc(1, sizeof *bystander);
+    struct client *bystander = calloc(1, sizeof(*bystander));
 
     assert_non_null(bystander);
     client_open(bystander, f, "127.0.0.1", "127.0.0.1");
@@ -224,7 +224,7 @@ char *served_path(const struct served *f, const char *name, char *buf, size_t ca
 void served_file(const struct served *f, const char *name, const void *bytes, size_t len)
 {
     char path[256];
-    FILE *file = fopen(served_path(f, name, path, sizeof path), "w");
+    FILE *file = fopen(served_path(f, name, path, sizeof(path)), "w");
 
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, len, file), len);
@@ -252,13 +252,13 @@ bool served_exists(const struct served *f, const char *name)
 {
     char path[256];
 
-    return access(served_path(f, name, path, sizeof path), F_OK) == 0;
+    return access(served_path(f, name, path, sizeof(path)), F_OK) == 0;
 }
 
 void served_expect_file(const struct served *f, const char *name, const void *bytes, size_t len)
 {
     char path[256];
-    FILE *file = fopen(served_path(f, name, path, sizeof path), "r");
+    FILE *file = fopen(served_path(f, name, path, sizeof(path)), "r");
     uint8_t *have = malloc(len + 1);
 
     assert_non_null(file);
@@ -292,14 +292,14 @@ static void on_packet(void *arg, unsigned events)
 
 static void literal(struct addr *ret, const char *text, uint16_t port)
 {
-    memset(ret, 0, sizeof *ret);
+    memset(ret, 0, sizeof(*ret));
     if (strchr(text, ':')) {
         ret->u.in6.sin6_family = AF_INET6;
-        ret->len = sizeof ret->u.in6;
+        ret->len = sizeof(ret->u.in6);
         assert_int_equal(inet_pton(AF_INET6, text, &ret->u.in6.sin6_addr), 1);
     } else {
         ret->u.in4.sin_family = AF_INET;
-        ret->len = sizeof ret->u.in4;
+        ret->len = sizeof(ret->u.in4);
         assert_int_equal(inet_pton(AF_INET, text, &ret->u.in4.sin_addr), 1);
     }
     addr_set_port(ret, port);
@@ -310,13 +310,13 @@ void client_open(struct client *c, struct served *f, const char *from, const cha
     struct addr a;
     int on = 1;
 
-    memset(c, 0, sizeof *c);
+    memset(c, 0, sizeof(*c));
     c->f = f;
     literal(&a, from, 0);
     literal(&c->server, to, f->port);
     c->fd = socket(a.u.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     assert_true(c->fd >= 0);
-    assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof on), 0);
+    assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)), 0);
     assert_int_equal(bind(c->fd, &a.u.sa, a.len), 0);
     loop_io_start(f->loop, &c->io, c->fd, LOOP_READ, on_packet, c);
 }
@@ -344,7 +344,7 @@ void client_ask(struct client *c, int opcode, const char *name, const char *mode
     len += strlen(name) + 1;
     va_start(ap, mode);
     for (word = mode; word; word = va_arg(ap, const char *)) {
-        assert_true(len + strlen(word) + 1 <= sizeof packet);
+        assert_true(len + strlen(word) + 1 <= sizeof(packet));
         memcpy(packet + len, word, strlen(word) + 1);
         len += strlen(word) + 1;
     }
@@ -374,7 +374,7 @@ void client_data(struct client *c, unsigned block, const void *bytes, size_t len
     uint8_t packet[9000];
     size_t used = put_header(packet, DATA, block);
 
-    assert_true(used + len <= sizeof packet);
+    assert_true(used + len <= sizeof(packet));
     memcpy(packet + used, len ? bytes : none, len);
     client_send(c, &c->tid, packet, used + len);
 }
@@ -392,8 +392,8 @@ static bool take_packet(struct client *c)
 {
     ssize_t n;
 
-    c->tid.len = sizeof c->tid.u;
-    n = recvfrom(c->fd, c->packet, sizeof c->packet - 1, 0, &c->tid.u.sa, &c->tid.len);
+    c->tid.len = sizeof(c->tid.u);
+    n = recvfrom(c->fd, c->packet, sizeof(c->packet) - 1, 0, &c->tid.u.sa, &c->tid.len);
     if (n < 0) {
         return false;
     }
@@ -464,7 +464,7 @@ static void is_oack(const struct client *c, const char *options)
 
     assert_int_equal(opcode_of(c), OACK);
     for (bool value = false; at < end; at += strlen(at) + 1, value = !value) {
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
                                  used == 0 ? "" : (value ? "=" : " "), at);
     }
     assert_string_equal(text, options);

@@ -121,7 +121,7 @@ static void test_mtu_of_the_route_limits_blocks_where_configured(void **state)
     }
     fclose(file);
     /* IP, UDP and TFTP headers: 20 + 8 + 4 (RFC 2348); not above the option's own limit. */
-    snprintf(want, sizeof want, "blksize=%u", mtu - 32 > 65464 ? 65464 : mtu - 32);
+    snprintf(want, sizeof(want), "blksize=%u", mtu - 32 > 65464 ? 65464 : mtu - 32);
     f->config.blksize_mtu = true;
     served_file(f, "x", "x", 1);
     open_local(&c, f);
@@ -295,7 +295,7 @@ static void test_file_rewritten_in_place_ends_with_error_0(void **state)
     int fd;
 
     start_read(f, &c);
-    fd = open(served_path(f, "file", path, sizeof path), O_WRONLY | O_CLOEXEC);
+    fd = open(served_path(f, "file", path, sizeof(path)), O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, "new bytes", 9, 1200), 9);
     assert_int_equal(futimens(fd, times), 0);
@@ -314,7 +314,7 @@ static void test_file_that_shrank_ends_with_error_0(void **state)
     char path[256];
 
     start_read(f, &c);
-    assert_int_equal(truncate(served_path(f, "file", path, sizeof path), 1024), 0);
+    assert_int_equal(truncate(served_path(f, "file", path, sizeof(path)), 1024), 0);
     client_ack(&c, 2);
     client_expect_error(&c, 0);
     served_line(f, "failed op=read");
@@ -330,7 +330,8 @@ static void test_replaced_name_leaves_a_running_read_alone(void **state)
     start_read(f, &c);
     served_file(f, "new", "new", 3);
     assert_int_equal(
-        rename(served_path(f, "new", from, sizeof from), served_path(f, "file", to, sizeof to)), 0);
+        rename(served_path(f, "new", from, sizeof(from)), served_path(f, "file", to, sizeof(to))),
+        0);
     client_ack(&c, 2);
     client_expect_data(&c, 3, 476);
     is_pattern(&c, 1024);

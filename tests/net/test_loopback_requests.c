@@ -137,7 +137,7 @@ static void test_directory_is_error_1(void **state)
     struct served *f = *state;
     char path[256];
 
-    assert_int_equal(mkdir(served_path(f, "dir", path, sizeof path), 0755), 0);
+    assert_int_equal(mkdir(served_path(f, "dir", path, sizeof(path)), 0755), 0);
     expect_refusal(f, "dir", "octet", 1);
     served_line(f, "missing op=read");
 }
@@ -150,7 +150,7 @@ static void test_forbidden_names_are_error_2(void **state)
     expect_refusal(f, "../passwd", "octet", 2);
     expect_refusal(f, "a/../../b", "octet", 2);
     expect_refusal(f, ".wherry-abc", "octet", 2);
-    assert_int_equal(mkfifo(served_path(f, "pipe", path, sizeof path), 0644), 0);
+    assert_int_equal(mkfifo(served_path(f, "pipe", path, sizeof(path)), 0644), 0);
     expect_refusal(f, "pipe", "octet", 2);
     assert_int_equal(served_line_count(f, "refused op=read"), 4);
 }
@@ -220,11 +220,11 @@ static void test_padded_and_long_requests_are_served(void **state)
 
     served_file(f, "x", "x", 1);
     open_local(&c, f);
-    client_send(&c, &c.server, padded, sizeof padded);
+    client_send(&c, &c.server, padded, sizeof(padded));
     client_expect_first_data(&c, 1, 1);
     client_ack(&c, 1);
     served_line(f, "done ");
-    client_send(&c, &c.server, padded_long, sizeof padded_long);
+    client_send(&c, &c.server, padded_long, sizeof(padded_long));
     client_expect_first_data(&c, 1, 1);
     client_close(&c);
 }
@@ -511,7 +511,7 @@ static void test_client_meets_no_port_again_within_ten_seconds(void **state)
     struct client c;
 
     /* Of 28,232 ports a random choice repeats itself within 600 with probability 0.998. */
-    memset(met, 0, sizeof met);
+    memset(met, 0, sizeof(met));
     open_local(&c, f);
     for (int i = 0; i < 600; i++) {
         client_ask(&c, RRQ, "absent", "octet", NULL);

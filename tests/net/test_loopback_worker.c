@@ -65,7 +65,7 @@ static void test_draining_worker_takes_no_requests_and_leaves_the_port(void **st
 {
     struct served *f = *state;
     struct client c, late;
-    struct addr a = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof a.u.in4};
+    struct addr a = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof(a.u.in4)};
     int fd;
 
     start_read(f, &c);
@@ -134,7 +134,7 @@ static void test_freed_worker_ends_what_runs_without_a_word(void **state)
     f->worker = NULL;
     loop_turn(f->loop, false);
     assert_int_equal(f->lines, 0);
-    assert_int_equal(recv(c.fd, c.packet, sizeof c.packet, MSG_DONTWAIT), -1);
+    assert_int_equal(recv(c.fd, c.packet, sizeof(c.packet), MSG_DONTWAIT), -1);
     client_close(&c);
 }
 
@@ -169,7 +169,7 @@ static void test_hundreds_of_transfers_run_at_once(void **state)
 {
     struct served *f = *state;
     static struct client clients[200];
-    const size_t count = sizeof clients / sizeof clients[0];
+    const size_t count = sizeof(clients) / sizeof(clients[0]);
 
     served_pattern(f, "file", 600);
     for (size_t i = 0; i < count; i++) {

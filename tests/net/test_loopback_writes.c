@@ -121,7 +121,7 @@ static void test_directory_cannot_be_uploaded(void **state)
     struct served *f = *state;
     char path[256];
 
-    assert_int_equal(mkdir(served_path(f, "dir", path, sizeof path), 0755), 0);
+    assert_int_equal(mkdir(served_path(f, "dir", path, sizeof(path)), 0755), 0);
     expect_refusal(f, "dir", 1);
 }
 
@@ -144,7 +144,7 @@ static void test_file_gets_the_configured_mode_less_umask(void **state)
     f->config.umask = 027;
     start_upload(f, &c, "new");
     finish_upload(&c);
-    assert_int_equal(stat(served_path(f, "new", path, sizeof path), &st), 0);
+    assert_int_equal(stat(served_path(f, "new", path, sizeof(path)), &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
     client_close(&c);
 }

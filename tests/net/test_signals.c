@@ -40,7 +40,7 @@ static void write_config(const struct fixture *f, const char *text)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = calloc(1, sizeof(*f));
     int fd;
 
     assert_non_null(f);
@@ -78,7 +78,7 @@ static void start(struct fixture *f, const char *config)
 static size_t take(const struct fixture *f, uint8_t *buf, size_t cap, struct sockaddr_in *from)
 {
     struct pollfd p = {.fd = f->fd, .events = POLLIN};
-    socklen_t len = sizeof *from;
+    socklen_t len = sizeof(*from);
     ssize_t n;
 
     assert_int_equal(poll(&p, 1, WAIT_MS), 1);
@@ -90,7 +90,7 @@ static size_t take(const struct fixture *f, uint8_t *buf, size_t cap, struct soc
 static void ask(const struct fixture *f, const void *request, size_t len)
 {
     assert_int_equal(sendto(f->fd, request, len, 0, (const struct sockaddr *)&f->server.addr,
-                            sizeof f->server.addr),
+                            sizeof(f->server.addr)),
                      (ssize_t)len);
 }
 
@@ -98,8 +98,8 @@ static void give_ack(const struct fixture *f, uint8_t block, const struct sockad
 {
     const uint8_t ack[] = {0, 4, 0, block};
 
-    assert_int_equal(sendto(f->fd, ack, sizeof ack, 0, (const struct sockaddr *)to, sizeof *to),
-                     (ssize_t)sizeof ack);
+    assert_int_equal(sendto(f->fd, ack, sizeof(ack), 0, (const struct sockaddr *)to, sizeof(*to)),
+                     (ssize_t)sizeof(ack));
 }
 
 /* Waits for DATA with this number; repeats of earlier ones are passed over. */
@@ -110,7 +110,7 @@ static void expect_data(const struct fixture *f, uint8_t block, size_t bytes,
     size_t len;
 
     do {
-        len = take(f, buf, sizeof buf, from);
+        len = take(f, buf, sizeof(buf), from);
         assert_true(len >= 4);
         assert_int_equal(buf[1], 3);
     } while (buf[3] != block);
@@ -120,7 +120,7 @@ static void expect_data(const struct fixture *f, uint8_t block, size_t bytes,
 /* A read that has come to its second block, not yet acknowledged. */
 static void begin_read(struct fixture *f, struct sockaddr_in *tid)
 {
-    ask(f, read_request, sizeof read_request);
+    ask(f, read_request, sizeof(read_request));
     expect_data(f, 1, BLKSIZE, tid);
     give_ack(f, 1, tid);
     expect_data(f, 2, 100, tid);
@@ -133,7 +133,7 @@ static void expect_error(const struct fixture *f, uint8_t code, const char *text
     size_t len;
 
     do {
-        len = take(f, buf, sizeof buf - 1, &from);
+        len = take(f, buf, sizeof(buf) - 1, &from);
         assert_true(len >= 4);
     } while (buf[1] == 3); /* DATA that was on its way */
     assert_int_equal(buf[1], 5);
@@ -160,9 +160,9 @@ static void test_sigterm_lets_a_running_transfer_finish_and_takes_no_new_one(voi
     send_signal(f, SIGTERM);
     server_process_expect_line(&f->server, "SIGTERM: ending, 1 transfers may finish within 20s",
                                WAIT_MS);
-    assert_int_equal(sendto(other, read_request, sizeof read_request, 0,
-                            (const struct sockaddr *)&f->server.addr, sizeof f->server.addr),
-                     (ssize_t)sizeof read_request);
+    assert_int_equal(sendto(other, read_request, sizeof(read_request), 0,
+                            (const struct sockaddr *)&f->server.addr, sizeof(f->server.addr)),
+                     (ssize_t)sizeof(read_request));
     give_ack(f, 2, &tid);
     server_process_expect_line(&f->server, "done op=read", WAIT_MS);
     server_process_expect_line(&f->server, "ended", WAIT_MS);
@@ -205,16 +205,16 @@ static void test_sighup_makes_the_new_policy_hold(void **state)
     struct sockaddr_in from;
 
     start(f, "write = none\n");
-    ask(f, write_request, sizeof write_request);
-    assert_true(take(f, buf, sizeof buf, &from) >= 4);
+    ask(f, write_request, sizeof(write_request));
+    assert_true(take(f, buf, sizeof(buf), &from) >= 4);
     assert_memory_equal(buf, "\0\5\0\2", 4); /* ERROR 2: not allowed */
     write_config(f, "write = create\n");
     send_signal(f, SIGHUP);
     server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
-    ask(f, write_request, sizeof write_request);
-    assert_int_equal(take(f, buf, sizeof buf, &from), 4);
+    ask(f, write_request, sizeof(write_request));
+    assert_int_equal(take(f, buf, sizeof(buf), &from), 4);
     assert_memory_equal(buf, "\0\4\0\0", 4); /* ACK 0: go on */
-    assert_int_equal(sendto(f->fd, "\0\5\0\0", 5, 0, (const struct sockaddr *)&from, sizeof from),
+    assert_int_equal(sendto(f->fd, "\0\5\0\0", 5, 0, (const struct sockaddr *)&from, sizeof(from)),
                      5);
     server_process_expect_line(&f->server, "aborted op=write", WAIT_MS);
 }

@@ -34,18 +34,18 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = calloc(1, sizeof(*f));
     const char *tmp = getenv("TMPDIR");
 
     if (f == NULL) {
         return -1;
     }
-    snprintf(f->dir, sizeof f->dir, "%s/wherry-config-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    snprintf(f->dir, sizeof(f->dir), "%s/wherry-config-XXXXXX", tmp != NULL ? tmp : "/tmp");
     if (mkdtemp(f->dir) == NULL) {
         free(f);
         return -1;
     }
-    snprintf(f->path, sizeof f->path, "%s/wherryd.conf", f->dir);
+    snprintf(f->path, sizeof(f->path), "%s/wherryd.conf", f->dir);
     *state = f;
     return 0;
 }
@@ -83,7 +83,7 @@ static void read_words(struct fixture *f, const char *const words[])
     config_free(f->config);
     f->config = NULL;
     f->why[0] = '\0';
-    f->r = config_read(argc, argv, &f->config, &f->action, f->why, sizeof f->why);
+    f->r = config_read(argc, argv, &f->config, &f->action, f->why, sizeof(f->why));
 }
 
 #define READ(f, ...) read_words(f, (const char *const[]){__VA_ARGS__, NULL})
@@ -93,7 +93,7 @@ static void read_option(struct fixture *f, const char *key, const char *value)
 {
     char word[PATH_BYTES];
 
-    snprintf(word, sizeof word, "--%s=%s", key, value);
+    snprintf(word, sizeof(word), "--%s=%s", key, value);
     READ(f, "--config", "/dev/null", word);
 }
 
@@ -102,7 +102,7 @@ static void read_key(struct fixture *f, const char *key, const char *value)
 {
     char text[PATH_BYTES];
 
-    snprintf(text, sizeof text, "# comment\n\n%s = \"%s\"\n", key, value);
+    snprintf(text, sizeof(text), "# comment\n\n%s = \"%s\"\n", key, value);
     write_file(f, text);
     READ(f, "--config", f->path);
 }
@@ -149,7 +149,7 @@ static uint64_t get_number(const struct config *c, const char *key)
         {"user", c->user != NULL ? strlen(c->user) : 0},
     };
 
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(all[i].key, key) == 0) {
             return all[i].value;
         }
@@ -308,7 +308,7 @@ static void test_wrong_value_on_the_command_line_names_option_and_range(void **s
 
     for (size_t i = 0; i < COUNT(bad); i++) {
         read_option(f, bad[i].key, bad[i].text);
-        snprintf(option, sizeof option, "--%s: ", bad[i].key);
+        snprintf(option, sizeof(option), "--%s: ", bad[i].key);
         expect_refused(f, option);
         expect_refused(f, bad[i].allowed);
     }
@@ -321,7 +321,7 @@ static void test_wrong_value_in_the_file_names_line_key_and_range(void **state)
 
     for (size_t i = 0; i < COUNT(bad); i++) {
         read_key(f, bad[i].key, bad[i].text);
-        snprintf(place, sizeof place, "%s:3: %s: ", f->path, bad[i].key);
+        snprintf(place, sizeof(place), "%s:3: %s: ", f->path, bad[i].key);
         expect_refused(f, place);
         expect_refused(f, bad[i].allowed);
     }
@@ -422,7 +422,7 @@ static void test_wrong_value_in_a_list_names_its_own_line(void **state)
 
     write_file(f, "listen = {\"tftp://127.0.0.1:1069\",\n  \"tftp:/[::1]:2069\"}\n");
     READ(f, "--config", f->path);
-    snprintf(place, sizeof place, "%s:2: listen: ", f->path);
+    snprintf(place, sizeof(place), "%s:2: listen: ", f->path);
     expect_refused(f, place);
 }
 
@@ -457,7 +457,7 @@ static void test_unknown_key_names_line_key_and_all_keys(void **state)
 
     write_file(f, "root = \"/\"\nrooot = \"/\"\n");
     READ(f, "--config", f->path);
-    snprintf(place, sizeof place, "%s:2: ", f->path);
+    snprintf(place, sizeof(place), "%s:2: ", f->path);
     expect_refused(f, place);
     expect_refused(f, "'rooot'");
     for (size_t i = 0; i < count; i++) {
@@ -483,11 +483,11 @@ static void test_syntax_error_names_the_line(void **state)
 
     write_file(f, "\n\nroot \"/\"\n");
     READ(f, "--config", f->path);
-    snprintf(place, sizeof place, "%s:3: ", f->path);
+    snprintf(place, sizeof(place), "%s:3: ", f->path);
     expect_refused(f, place);
     write_file(f, "umask = 022\nroot = \"never closed\npatience = 7s\n");
     READ(f, "--config", f->path);
-    snprintf(place, sizeof place, "%s:2: this string is never closed", f->path);
+    snprintf(place, sizeof(place), "%s:2: this string is never closed", f->path);
     expect_refused(f, place);
     write_file(f, "patience = 7s\n"); /* and nothing of it is left */
     READ(f, "--config", f->path);
@@ -502,11 +502,11 @@ static void test_comments_do_not_move_the_line_of_an_error(void **state)
 
     write_file(f, "# one\n//two\n/* three\n   four */ patience = 7s # five\n\npatience = 0s\n");
     READ(f, "--config", f->path);
-    snprintf(place, sizeof place, "%s:6: patience: ", f->path);
+    snprintf(place, sizeof(place), "%s:6: patience: ", f->path);
     expect_refused(f, place);
     write_file(f, "# one\n# two\npatiense = 7s\n");
     READ(f, "--config", f->path);
-    snprintf(place, sizeof place, "%s:3: ", f->path);
+    snprintf(place, sizeof(place), "%s:3: ", f->path);
     expect_refused(f, place);
 }
 
@@ -626,7 +626,7 @@ static void test_failed_reading_leaves_the_old_configuration(void **state)
     expect_ok(f);
     before = f->config;
     write_file(f, "windowsize-max = many\n");
-    assert_int_equal(config_read(3, argv, &f->config, &f->action, f->why, sizeof f->why),
+    assert_int_equal(config_read(3, argv, &f->config, &f->action, f->why, sizeof(f->why)),
                      RES_PROTOCOL);
     assert_ptr_equal(f->config, before);
     assert_int_equal(f->config->windowsize_max, 9);
@@ -681,7 +681,7 @@ static void test_help_holds_every_option_and_its_default(void **state)
         char part[PATH_BYTES];
         const char *at;
 
-        snprintf(part, sizeof part, "--%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
+        snprintf(part, sizeof(part), "--%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
                  rows[i].argument != NULL ? rows[i].argument : "");
         at = strstr(text, part);
         assert_non_null(at);

@@ -17,7 +17,7 @@ static void expect_clean(const char *text, const char *cleaned)
     char buf[TEXT_BYTES];
     unsigned line = 0;
 
-    snprintf(buf, sizeof buf, "%s", text);
+    snprintf(buf, sizeof(buf), "%s", text);
     assert_null(config_text_clean(buf, &line));
     assert_string_equal(buf, cleaned);
 }
@@ -27,7 +27,7 @@ static void expect_wrong(const char *text, const char *wrong, unsigned at)
     char buf[TEXT_BYTES];
     unsigned line = 0;
 
-    snprintf(buf, sizeof buf, "%s", text);
+    snprintf(buf, sizeof(buf), "%s", text);
     assert_string_equal(config_text_clean(buf, &line), wrong);
     assert_int_equal(line, at);
 }

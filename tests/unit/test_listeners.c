@@ -63,14 +63,14 @@ static void test_port_zero_becomes_the_real_port(void **state)
     char expected[LISTENERS_URL_BYTES];
 
     (void)state;
-    assert_int_equal(open_urls(&l, urls, why, sizeof why), RES_OK);
+    assert_int_equal(open_urls(&l, urls, why, sizeof(why)), RES_OK);
     assert_int_equal(l.count, 2);
     for (size_t i = 0; i < l.count; i++) {
         uint16_t port = addr_port(&l.items[i].endpoint.addr);
 
         assert_true(l.items[i].fd >= 0);
         assert_int_not_equal(port, 0);
-        snprintf(expected, sizeof expected, "tftp://127.0.0.1:%u", port);
+        snprintf(expected, sizeof(expected), "tftp://127.0.0.1:%u", port);
         assert_string_equal(listeners_url(&l.items[i].endpoint, url), expected);
     }
     assert_int_not_equal(addr_port(&l.items[0].endpoint.addr),
@@ -91,16 +91,16 @@ static void test_port_in_use_names_port_and_remedy_and_opens_nothing(void **stat
     unsigned port;
 
     (void)state;
-    assert_int_equal(open_urls(&first, free_port, why, sizeof why), RES_OK);
+    assert_int_equal(open_urls(&first, free_port, why, sizeof(why)), RES_OK);
     listeners_url(&first.items[0].endpoint, url);
     port = addr_port(&first.items[0].endpoint.addr);
-    assert_int_equal(open_urls(&second, both, why, sizeof why), RES_BUSY);
+    assert_int_equal(open_urls(&second, both, why, sizeof(why)), RES_BUSY);
     assert_int_equal(second.count, 0);
     assert_null(second.items);
-    snprintf(part, sizeof part, "cannot listen on %s: port %u is in use by another program", url,
+    snprintf(part, sizeof(part), "cannot listen on %s: port %u is in use by another program", url,
              port);
     assert_non_null(strstr(why, part));
-    snprintf(part, sizeof part, "ss -lunp 'sport = :%u'", port);
+    snprintf(part, sizeof(part), "ss -lunp 'sport = :%u'", port);
     assert_non_null(strstr(why, part));
     assert_non_null(strstr(why, "--listen tftp://ADDR:PORT"));
     listeners_close(&first);
@@ -113,7 +113,7 @@ static void test_address_of_another_machine_is_explained(void **state)
     char why[LISTENERS_WHY];
 
     (void)state;
-    assert_int_not_equal(open_urls(&l, urls, why, sizeof why), RES_OK);
+    assert_int_not_equal(open_urls(&l, urls, why, sizeof(why)), RES_OK);
     assert_non_null(strstr(why, "tftp://192.0.2.1:0: this machine has no such address"));
 }
 
@@ -127,8 +127,8 @@ static void test_default_endpoint_is_ipv4_where_the_kernel_has_no_ipv6(void **st
 
     (void)state;
     without_ipv6 = true;
-    assert_int_equal(endpoint_parse("tftp://[::]:0", &endpoint, why, sizeof why), RES_OK);
-    assert_int_equal(listeners_open(&l, &c, why, sizeof why), RES_OK);
+    assert_int_equal(endpoint_parse("tftp://[::]:0", &endpoint, why, sizeof(why)), RES_OK);
+    assert_int_equal(listeners_open(&l, &c, why, sizeof(why)), RES_OK);
     bound = &l.items[0].endpoint.addr;
     assert_int_equal(bound->u.sa.sa_family, AF_INET);
     assert_int_equal(bound->u.in4.sin_addr.s_addr, htonl(INADDR_ANY));
@@ -144,7 +144,7 @@ static void test_chosen_ipv6_endpoint_is_an_error_where_the_kernel_has_none(void
 
     (void)state;
     without_ipv6 = true;
-    assert_int_not_equal(open_urls(&l, urls, why, sizeof why), RES_OK);
+    assert_int_not_equal(open_urls(&l, urls, why, sizeof(why)), RES_OK);
     assert_non_null(strstr(why, "tftp://[::]:0: this kernel has no IPv6"));
 }
 
@@ -153,7 +153,7 @@ static void test_closing_leaves_sockets_that_others_took(void **state)
     struct listeners l = {.count = 0};
 
     (void)state;
-    l.items = calloc(1, sizeof *l.items);
+    l.items = calloc(1, sizeof(*l.items));
     assert_non_null(l.items);
     l.items[0].fd = -1;
     l.count = 1;

@@ -24,12 +24,12 @@ static void say(void *arg, const char *line, uint64_t times)
     struct fixture *f = arg;
     size_t len = strlen(f->said);
 
-    snprintf(f->said + len, sizeof f->said - len, "%s*%llu;", line, (unsigned long long)times);
+    snprintf(f->said + len, sizeof(f->said) - len, "%s*%llu;", line, (unsigned long long)times);
 }
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = calloc(1, sizeof(*f));
 
     *state = f;
     return f == NULL || missing_sums_new(&f->sums, say, f) != RES_OK;

@@ -43,7 +43,7 @@ static void test_unknown_user_is_refused_by_name(void **state)
     char why[PRIVS_WHY];
 
     (void)state;
-    assert_int_equal(privs_find("no-such-user-here", &p, why, sizeof why), RES_NOT_FOUND);
+    assert_int_equal(privs_find("no-such-user-here", &p, why, sizeof(why)), RES_NOT_FOUND);
     assert_non_null(strstr(why, "user \"no-such-user-here\" does not exist"));
 }
 
@@ -58,13 +58,13 @@ static void test_own_name_changes_nothing(void **state)
     if (pw == NULL) {
         skip(); /* a user without a name has none to give */
     }
-    snprintf(name, sizeof name, "%s", pw->pw_name);
-    assert_int_equal(privs_find(name, &p, why, sizeof why), RES_OK);
+    snprintf(name, sizeof(name), "%s", pw->pw_name);
+    assert_int_equal(privs_find(name, &p, why, sizeof(why)), RES_OK);
     assert_false(p.change);
     assert_string_equal(p.name, name);
     assert_int_equal(p.uid, geteuid());
     assert_int_equal(p.root, geteuid() == 0);
-    assert_int_equal(privs_drop(&p, why, sizeof why), RES_OK);
+    assert_int_equal(privs_drop(&p, why, sizeof(why)), RES_OK);
 }
 
 static void test_root_becomes_wherry_or_nobody_when_no_user_is_named(void **state)
@@ -74,7 +74,7 @@ static void test_root_becomes_wherry_or_nobody_when_no_user_is_named(void **stat
 
     (void)state;
     need_root();
-    assert_int_equal(privs_find(NULL, &p, why, sizeof why), RES_OK);
+    assert_int_equal(privs_find(NULL, &p, why, sizeof(why)), RES_OK);
     assert_string_equal(p.name, getpwnam("wherry") != NULL ? "wherry" : "nobody");
     assert_true(p.change);
     assert_false(p.root);
@@ -88,7 +88,7 @@ static bool ordinary_user_names_another(void)
     if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) {
         return false;
     }
-    return privs_find("root", &p, why, sizeof why) == RES_DENIED &&
+    return privs_find("root", &p, why, sizeof(why)) == RES_DENIED &&
            strstr(why, "--user root: only root can become another user") != NULL;
 }
 
@@ -106,7 +106,7 @@ static bool ordinary_user_stays(void)
     if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) {
         return false;
     }
-    return privs_find(NULL, &p, why, sizeof why) == RES_OK && !p.change && !p.root &&
+    return privs_find(NULL, &p, why, sizeof(why)) == RES_OK && !p.change && !p.root &&
            p.uid == geteuid();
 }
 
@@ -124,8 +124,8 @@ static bool root_becomes_nobody(void)
     char why[PRIVS_WHY];
     int count;
 
-    if (setgroups(3, extra) != 0 || privs_find("nobody", &p, why, sizeof why) != RES_OK ||
-        privs_drop(&p, why, sizeof why) != RES_OK) {
+    if (setgroups(3, extra) != 0 || privs_find("nobody", &p, why, sizeof(why)) != RES_OK ||
+        privs_drop(&p, why, sizeof(why)) != RES_OK) {
         return false;
     }
     count = getgroups(64, groups);
@@ -151,11 +151,11 @@ static bool half_a_drop_is_noticed(void)
     char why[PRIVS_WHY];
 
     /* Says it is nobody, and nothing was asked to change: as if the change had been lost. */
-    if (privs_find("nobody", &p, why, sizeof why) != RES_OK) {
+    if (privs_find("nobody", &p, why, sizeof(why)) != RES_OK) {
         return false;
     }
     p.uid = 0;
-    return privs_drop(&p, why, sizeof why) == RES_DENIED &&
+    return privs_drop(&p, why, sizeof(why)) == RES_DENIED &&
            strstr(why, "root could be had again") != NULL;
 }
 
@@ -171,7 +171,7 @@ static bool gain_is_forbidden(void)
     char why[PRIVS_WHY];
 
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) >= 0 &&
-           privs_forbid_gain(why, sizeof why) == RES_OK &&
+           privs_forbid_gain(why, sizeof(why)) == RES_OK &&
            prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 

@@ -13,7 +13,7 @@
 
 static struct addr ipv4(const char *text, uint16_t port)
 {
-    struct addr a = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof a.u.in4};
+    struct addr a = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof(a.u.in4)};
 
     assert_int_equal(inet_pton(AF_INET, text, &a.u.in4.sin_addr), 1);
     addr_set_port(&a, port);
@@ -22,7 +22,7 @@ static struct addr ipv4(const char *text, uint16_t port)
 
 static struct addr ipv6(const char *text, uint16_t port, uint32_t scope)
 {
-    struct addr a = {.u.in6 = {.sin6_family = AF_INET6}, .len = sizeof a.u.in6};
+    struct addr a = {.u.in6 = {.sin6_family = AF_INET6}, .len = sizeof(a.u.in6)};
 
     assert_int_equal(inet_pton(AF_INET6, text, &a.u.in6.sin6_addr), 1);
     a.u.in6.sin6_scope_id = scope;

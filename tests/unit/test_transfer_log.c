@@ -38,7 +38,7 @@ static void keep_line(void *arg, enum log_level level, const char *line)
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    struct fixture *f = calloc(1, sizeof(*f));
 
     *state = f;
     if (f == NULL || loop_new(&f->loop) != RES_OK) {
@@ -60,7 +60,7 @@ static int teardown(void **state)
 
 static struct addr make_peer(const char *ip, uint16_t port)
 {
-    struct addr a = {.len = sizeof a.u.in4};
+    struct addr a = {.len = sizeof(a.u.in4)};
 
     a.u.in4.sin_family = AF_INET;
     a.u.in4.sin_port = htons(port);
@@ -136,7 +136,7 @@ static void test_write_in_netascii_over_ipv6_is_told(void **state)
 
     r.write = true;
     r.mode = WHERRY_NETASCII;
-    r.peer = (struct addr){.len = sizeof r.peer.u.in6};
+    r.peer = (struct addr){.len = sizeof(r.peer.u.in6)};
     r.peer.u.in6.sin6_family = AF_INET6;
     r.peer.u.in6.sin6_port = htons(2071);
     assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &r.peer.u.in6.sin6_addr), 1);
@@ -166,7 +166,7 @@ static void test_seconds_have_one_decimal_and_three_below_one_second(void **stat
     /* clang-format on */
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct transfer_record r = make_record(OUTCOME_DONE);
 
         r.duration_ns = cases[i].ns;
@@ -194,7 +194,7 @@ static void test_each_outcome_has_its_word_and_level(void **state)
     /* clang-format on */
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct transfer_record r = make_record(cases[i].outcome);
 
         transfer_log_record(f->transfers, &r);
@@ -247,7 +247,7 @@ static void test_longest_name_and_text_leave_every_field_whole(void **state)
     struct transfer_record r = make_record(OUTCOME_ABORTED);
     static uint8_t zeros[65000]; /* each becomes four characters */
 
-    r.name = (struct wherry_view){zeros, sizeof zeros};
+    r.name = (struct wherry_view){zeros, sizeof(zeros)};
     r.peer_text = r.name;
     r.peer_error = true;
     r.peer_code = 65535;
@@ -311,7 +311,7 @@ static void test_another_host_name_or_direction_is_another_sum(void **state)
     };
 
     records[3].write = true;
-    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+    for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
         transfer_log_record(f->transfers, &records[i]);
     }
     assert_int_equal(f->count, 4);
@@ -334,7 +334,7 @@ static void test_names_longer_than_a_classic_request_are_not_summed(void **state
     char name[514];
     struct transfer_record r;
 
-    memset(name, 'n', sizeof name);
+    memset(name, 'n', sizeof(name));
     name[513] = '\0';
     r = make_missing("192.0.2.7", 1000, name);
     transfer_log_record(f->transfers, &r);
