@@ -36,7 +36,7 @@ void pool_free(struct pool *p);
 void pool_submit(struct pool *p, struct pool_job *job);
 /* Nobody waits for this job any more. Only between submit and done. */
 void pool_forget(struct pool_job *job);
-/* No job is waiting, running or unanswered. */
+/* No job is waiting, running or unanswered. For tests. */
 bool pool_idle(const struct pool *p);
 
 #endif

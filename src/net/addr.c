@@ -74,43 +74,6 @@ bool addr_equal(const struct addr *a, const struct addr *b)
     return addr_port(a) == addr_port(b) && addr_same_host(a, b);
 }
 
-/* FNV-1a, 32 bits. */
-static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t len)
-{
-    const uint8_t *at = bytes;
-
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ at[i]) * UINT32_C(16777619);
-    }
-    return hash;
-}
-
-uint32_t addr_hash(const struct addr *a)
-{
-    uint32_t hash = UINT32_C(2166136261);
-    uint16_t port = addr_port(a);
-
-    if (is_ipv4(a)) {
-        hash = hash_bytes(hash, &a->u.in4.sin_addr, sizeof(a->u.in4.sin_addr));
-    } else if (is_ipv6(a)) {
-        uint32_t scope = scope_of(a);
-
-        hash = hash_bytes(hash, &a->u.in6.sin6_addr, sizeof(a->u.in6.sin6_addr));
-        hash = hash_bytes(hash, &scope, sizeof(scope));
-    }
-    return hash_bytes(hash, &port, sizeof(port));
-}
-
-bool addr_is_multicast(const struct addr *a)
-{
-    if (is_ipv4(a)) {
-        uint32_t host = ntohl(a->u.in4.sin_addr.s_addr);
-
-        return IN_MULTICAST(host) || host == INADDR_BROADCAST;
-    }
-    return is_ipv6(a) && IN6_IS_ADDR_MULTICAST(&a->u.in6.sin6_addr);
-}
-
 static char *print_ipv6(const struct addr *a, char *buf)
 {
     char host[INET6_ADDRSTRLEN] = "";

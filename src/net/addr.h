@@ -30,8 +30,6 @@ void addr_set_port(struct addr *a, uint16_t port);
 bool addr_equal(const struct addr *a, const struct addr *b);
 /* Same address, ports not looked at. */
 bool addr_same_host(const struct addr *a, const struct addr *b);
-uint32_t addr_hash(const struct addr *a);
-bool addr_is_multicast(const struct addr *a); /* also 255.255.255.255 */
 /* "192.0.2.7:2071", "[2001:db8::1]:2071", "[fe80::1%eth0]:69", "none". Returns buf
  * (ADDR_TEXT_BYTES). */
 char *addr_print(const struct addr *a, char *buf);

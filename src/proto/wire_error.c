@@ -31,18 +31,6 @@ static const struct {
     [RES_SHUTDOWN]    = {WHERRY_ERROR_OTHER,     "server is shutting down"},
     [RES_LATER]       = {WHERRY_ERROR_OTHER,     "internal error"}, /* never goes out */
 };
-
-static const struct {
-    uint16_t code;
-    enum res res;
-} meanings[] = {
-    {WHERRY_ERROR_NOT_FOUND, RES_NOT_FOUND},
-    {WHERRY_ERROR_ACCESS,    RES_DENIED},
-    {WHERRY_ERROR_FULL,      RES_NO_SPACE},
-    {WHERRY_ERROR_ILLEGAL,   RES_UNSUPPORTED},
-    {WHERRY_ERROR_EXISTS,    RES_EXISTS},
-    {WHERRY_ERROR_OPTIONS,   RES_OPTIONS},
-};
 /* clang-format on */
 
 enum wherry_error wire_error_code(enum res r)
@@ -53,14 +41,4 @@ enum wherry_error wire_error_code(enum res r)
 const char *wire_error_text(enum res r)
 {
     return (size_t)r < RES_COUNT ? rows[r].text : wherry_res_text(r);
-}
-
-enum res wire_error_res(uint16_t code)
-{
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
-        if (meanings[i].code == code) {
-            return meanings[i].res;
-        }
-    }
-    return RES_PEER;
 }

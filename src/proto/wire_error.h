@@ -11,7 +11,5 @@
 enum wherry_error wire_error_code(enum res r);
 /* Its text on the wire: short, no names, no paths of the server. */
 const char *wire_error_text(enum res r);
-/* The way back, for a client that received an ERROR: 1 -> RES_NOT_FOUND ... other -> RES_PEER. */
-enum res wire_error_res(uint16_t code);
 
 #endif

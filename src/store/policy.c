@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/policy.h"
 
-#include <stddef.h>
-#include <string.h>
-
 static const char *const names[] = {
     [POLICY_WRITE_NONE] = "none",
     [POLICY_WRITE_CREATE] = "create",
     [POLICY_WRITE_REPLACE] = "replace",
 };
-
-bool policy_write_parse(const char *text, enum policy_write *ret)
-{
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *ret = (enum policy_write)i;
-            return true;
-        }
-    }
-    return false;
-}
 
 const char *policy_write_name(enum policy_write w)
 {

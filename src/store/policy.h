@@ -14,7 +14,6 @@ enum policy_write {
 };
 
 /* "none", "create", "replace". */
-bool policy_write_parse(const char *text, enum policy_write *ret);
 const char *policy_write_name(enum policy_write w);
 /* RES_OK, RES_DENIED (uploads are off) or RES_EXISTS (the name exists and may not be replaced). */
 enum res policy_judge_write(enum policy_write w, bool exists);

@@ -42,7 +42,6 @@ static void test_ipv4_in_ipv6_becomes_ipv4(void **state)
     assert_int_equal(mapped.u.sa.sa_family, AF_INET);
     assert_int_equal(mapped.len, sizeof(struct sockaddr_in));
     assert_true(addr_equal(&mapped, &plain));
-    assert_int_equal(addr_hash(&mapped), addr_hash(&plain));
 }
 
 static void test_other_addresses_stay_as_they_are(void **state)
@@ -104,41 +103,6 @@ static void test_scope_means_nothing_but_on_a_link(void **state)
 
     (void)state;
     assert_true(addr_equal(&a, &b));
-    assert_int_equal(addr_hash(&a), addr_hash(&b));
-}
-
-static void test_hash_tells_neighbours_apart(void **state)
-{
-    uint32_t seen[256];
-
-    (void)state;
-    for (uint16_t i = 0; i < 256; i++) {
-        struct addr a = make("192.0.2.1", (uint16_t)(2000 + i), 0);
-
-        seen[i] = addr_hash(&a);
-        for (uint16_t j = 0; j < i; j++) {
-            assert_int_not_equal(seen[i], seen[j]);
-        }
-    }
-}
-
-static void test_multicast_and_broadcast_are_recognised(void **state)
-{
-    static const struct {
-        const char *host;
-        bool multicast;
-    } rows[] = {
-        {"224.0.0.1", true},        {"239.255.255.255", true}, {"255.255.255.255", true},
-        {"223.255.255.255", false}, {"240.0.0.1", false},      {"127.0.0.1", false},
-        {"ff02::1", true},          {"fe80::1", false},        {"::1", false},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct addr a = make(rows[i].host, 69, 0);
-
-        assert_int_equal(addr_is_multicast(&a), rows[i].multicast);
-    }
 }
 
 static void test_addresses_are_printed_with_port_and_brackets(void **state)
@@ -339,8 +303,6 @@ int main(void)
         cmocka_unit_test(test_port_is_set_and_read_in_both_families),
         cmocka_unit_test(test_equal_means_family_address_port_and_scope),
         cmocka_unit_test(test_scope_means_nothing_but_on_a_link),
-        cmocka_unit_test(test_hash_tells_neighbours_apart),
-        cmocka_unit_test(test_multicast_and_broadcast_are_recognised),
         cmocka_unit_test(test_addresses_are_printed_with_port_and_brackets),
         cmocka_unit_test(test_longest_address_fits_its_text),
         cmocka_unit_test(test_literals_resolve_to_themselves),

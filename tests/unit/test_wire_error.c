@@ -64,35 +64,12 @@ static void test_texts_tell_the_two_reasons_of_a_number_apart(void **state)
     assert_string_equal(wire_error_text(RES_SHUTDOWN), "server is shutting down");
 }
 
-static void test_number_of_an_error_means_a_result(void **state)
-{
-    (void)state;
-    assert_int_equal(wire_error_res(1), RES_NOT_FOUND);
-    assert_int_equal(wire_error_res(2), RES_DENIED);
-    assert_int_equal(wire_error_res(3), RES_NO_SPACE);
-    assert_int_equal(wire_error_res(4), RES_UNSUPPORTED);
-    assert_int_equal(wire_error_res(6), RES_EXISTS);
-    assert_int_equal(wire_error_res(8), RES_OPTIONS);
-}
-
-static void test_other_numbers_mean_that_the_peer_gave_up(void **state)
-{
-    static const uint16_t others[] = {0, 5, 7, 9, 256, 65535};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        assert_int_equal(wire_error_res(others[i]), RES_PEER);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_result_has_its_number),
         cmocka_unit_test(test_texts_are_short_and_plain),
         cmocka_unit_test(test_texts_tell_the_two_reasons_of_a_number_apart),
-        cmocka_unit_test(test_number_of_an_error_means_a_result),
-        cmocka_unit_test(test_other_numbers_mean_that_the_peer_gave_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
