@@ -40,7 +40,7 @@ lint:
 fuzz:
 	@$(DEPS) build lint
 	@cmake --preset fuzz >/dev/null
-	@$(BUILD) fuzz
+	@$(BUILD) fuzz --target fuzzers
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
 bench:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # wherry_fuzz_target(<name> LINK <libraries> [SOURCES <more>]): fuzz/fuzz_<name>.c as libFuzzer's
 # program where WHERRY_FUZZ is on, and anywhere as the test replay_<name> over fuzz/corpus/<name>/.
+# All of libFuzzer's programs: target `fuzzers`.
+add_custom_target(fuzzers)
 function(wherry_fuzz_target name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINK;SOURCES")
   add_executable(replay_${name} fuzz/replay.c fuzz/fuzz_${name}.c ${arg_SOURCES})
@@ -8,6 +10,7 @@ function(wherry_fuzz_target name)
   if(WHERRY_FUZZ)
     add_executable(fuzz_${name} fuzz/fuzz_${name}.c ${arg_SOURCES})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers fuzz_${name})
     list(APPEND programs fuzz_${name})
   endif()
   foreach(program ${programs})
