@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,6 +13,8 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "io/thread.h"
 
 /* Two of these: one is filled while the other is written. */
 #define QUEUE_BYTES (512u * 1024u)
@@ -179,20 +180,6 @@ static void *run_writer(void *arg)
     return NULL;
 }
 
-static bool start_thread(struct log_writer *w)
-{
-    sigset_t all;
-    sigset_t old;
-    bool ok;
-
-    /* Signals are for the loop's thread; and a reader that went away is EPIPE, not SIGPIPE. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    ok = pthread_create(&w->thread, NULL, run_writer, w) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return ok;
-}
-
 static void release(struct log_writer *w)
 {
     pthread_cond_destroy(&w->more);
@@ -220,7 +207,7 @@ enum res log_writer_new(struct log_writer **ret, enum log_target target, int fd)
     /* glibc's default mutex and condition need no resources and cannot fail to be made. */
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->more, NULL);
-    if (!start_thread(w)) {
+    if (!thread_start(&w->thread, run_writer, w)) {
         release(w);
         return RES_BUSY;
     }

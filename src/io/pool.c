@@ -2,8 +2,9 @@
 #include "io/pool.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
+
+#include "io/thread.h"
 
 struct job_list {
     struct pool_job *first;
@@ -86,22 +87,11 @@ static void *run_thread(void *arg)
 /* One more thread, if the limit and the system allow it. */
 static bool start_thread(struct pool *p)
 {
-    sigset_t all;
-    sigset_t old;
-    bool ok;
-
-    if (p->started == p->limit) {
+    if (p->started == p->limit || !thread_start(&p->threads[p->started], run_thread, p)) {
         return false;
     }
-    /* A new thread inherits the mask; signals are for the loop's thread. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    ok = pthread_create(&p->threads[p->started], NULL, run_thread, p) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (ok) {
-        p->started++;
-    }
-    return ok;
+    p->started++;
+    return true;
 }
 
 static void on_answers(void *arg)
