@@ -53,7 +53,7 @@ struct wherry_receiver_params {
     const uint8_t *opening; /* copied; never NULL */
     size_t opening_len;
     struct wherry_agreed agreed;
-    uint64_t patience_ns; /* without progress; at least 3 time-outs are always granted */
+    uint64_t patience_ns; /* without progress; 3 time-outs, if one is agreed, are always granted */
     uint64_t now_ns;
 };
 

@@ -46,7 +46,7 @@ struct wherry_sender_params {
     size_t opening_len;
     struct wherry_agreed agreed;
     uint64_t length;      /* of the stream, bytes, or WHERRY_LENGTH_UNKNOWN */
-    uint64_t patience_ns; /* without progress; at least 3 time-outs are always granted */
+    uint64_t patience_ns; /* without progress; 3 time-outs, if one is agreed, are always granted */
     /* An ERROR or a port unreachable in place of the last ACK still means done: boot ROMs take
      * the last block and go. Only for reads of a server; an upload must be acknowledged. */
     bool last_ack_optional;

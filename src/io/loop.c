@@ -8,6 +8,8 @@
 #define EV_COMPAT3 0
 #include <ev.h>
 
+#include "base/number.h"
+
 _Static_assert(sizeof(ev_io) <= LOOP_WATCHER_BYTES, "room for libev's ev_io");
 _Static_assert(sizeof(ev_timer) <= LOOP_WATCHER_BYTES, "room for libev's ev_timer");
 _Static_assert(sizeof(ev_signal) <= LOOP_WATCHER_BYTES, "room for libev's ev_signal");
@@ -26,7 +28,7 @@ static void read_clock(struct loop *l)
 
     /* CLOCK_MONOTONIC with a valid pointer cannot fail on Linux. */
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    l->now_ns = (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
+    l->now_ns = (uint64_t)ts.tv_sec * NUMBER_SECOND + (uint64_t)ts.tv_nsec;
 }
 
 /* Runs before every other callback of a turn: it has the highest priority, all others the normal

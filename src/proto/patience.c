@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proto/patience.h"
 
-#define UNHEARD_NS UINT64_C(60000000000)
+#include "base/number.h"
+
+#define UNHEARD_NS (60 * NUMBER_SECOND)
+#define TIMEOUTS 3
 
 uint64_t patience_end_ns(uint64_t patience_ns, uint64_t timeout_ns, bool heard, uint64_t start_ns,
                          uint64_t progress_ns)
@@ -9,8 +12,8 @@ uint64_t patience_end_ns(uint64_t patience_ns, uint64_t timeout_ns, bool heard, 
     uint64_t span_ns = patience_ns;
     uint64_t from_ns = heard ? progress_ns : start_ns;
 
-    if (span_ns < 3 * timeout_ns) {
-        span_ns = 3 * timeout_ns;
+    if (span_ns < TIMEOUTS * timeout_ns) {
+        span_ns = TIMEOUTS * timeout_ns;
     }
     if (!heard && span_ns > UNHEARD_NS) {
         span_ns = UNHEARD_NS;

@@ -6,11 +6,12 @@
 
 #include <wherry/rtt.h>
 
+#include "base/number.h"
 #include "proto/block.h"
 #include "proto/patience.h"
 #include "proto/pending_error.h"
 
-#define DALLY_NS UINT64_C(5000000000)
+#define DALLY_NS (5 * NUMBER_SECOND)
 #define DALLY_TIMEOUTS 3u
 #define NO_BLOCK UINT64_MAX
 

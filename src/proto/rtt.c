@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <wherry/rtt.h>
 
-#define MILLISECOND UINT64_C(1000000)
-#define FIRST_NS (1000 * MILLISECOND)      /* RFC 6298 (2.1) */
-#define FLOOR_EARLY_NS (400 * MILLISECOND) /* while the estimate rests on few samples */
-#define FLOOR_NS (50 * MILLISECOND)
-#define CAP_NS (8000 * MILLISECOND)
+#include "base/number.h"
+
+#define FIRST_NS NUMBER_SECOND                    /* RFC 6298 (2.1) */
+#define FLOOR_EARLY_NS (400 * NUMBER_MILLISECOND) /* while the estimate rests on few samples */
+#define FLOOR_NS (50 * NUMBER_MILLISECOND)
+#define CAP_NS (8 * NUMBER_SECOND)
 #define EARLY_SAMPLES 8u
 #define DOUBLINGS_MAX 16u /* far beyond the cap, far below an overflow */
 

@@ -19,10 +19,11 @@
 #include <wherry/packet.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "io/loop.h"
 #include "net/addr.h"
 
-#define TRANSFER_LOG_HOLD_NS UINT64_C(10000000000)
+#define TRANSFER_LOG_HOLD_NS (10 * NUMBER_SECOND)
 #define TRANSFER_LOG_PAIRS 1024
 
 enum outcome {
