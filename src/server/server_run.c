@@ -2,6 +2,7 @@
 #include "server/server_run.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct server;
 struct sweep_job {
     struct pool_job job; /* first: the pool's handle */
     int root_fd;
+    atomic_bool stop;
     size_t removed;
     enum res r;
 };
@@ -49,7 +51,7 @@ static void sweep_work(struct pool_job *job)
 {
     struct sweep_job *s = (struct sweep_job *)job;
 
-    s->r = sweep(s->root_fd, &s->removed);
+    s->r = sweep(s->root_fd, &s->stop, &s->removed);
 }
 
 static void sweep_done(struct pool_job *job, void *owner)
@@ -84,6 +86,7 @@ static void begin_sweep(struct server *s)
     sj->job.work = sweep_work;
     sj->job.done = sweep_done;
     sj->job.owner = s;
+    atomic_init(&sj->stop, false);
     sj->root_fd = jail_fd(s->params->jail);
     s->sweep = sj;
     pool_submit(s->pool, &sj->job);
@@ -274,6 +277,7 @@ static void end(struct server *s)
         loop_timer_stop(&s->drain);
     }
     if (s->sweep != NULL) {
+        atomic_store(&s->sweep->stop, true); /* a large tree takes longer than anybody waits */
         pool_forget(&s->sweep->job);
     }
     worker_free(s->worker);

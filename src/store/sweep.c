@@ -84,7 +84,8 @@ static bool is_dir(int dir_fd, const struct dirent *e)
     return fstatat(dir_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-static enum res sweep_dir(int root_fd, const char *path, struct pending **todo, size_t *removed)
+static enum res sweep_dir(int root_fd, const char *path, const atomic_bool *stop,
+                          struct pending **todo, size_t *removed)
 {
     int fd = beneath_open(root_fd, path[0] != '\0' ? path : ".", O_RDONLY | O_DIRECTORY,
                           RESOLVE_NO_SYMLINKS);
@@ -102,6 +103,10 @@ static enum res sweep_dir(int root_fd, const char *path, struct pending **todo, 
         return r;
     }
     while (r == RES_OK && (e = readdir(dir)) != NULL) {
+        if (atomic_load(stop)) {
+            r = RES_SHUTDOWN;
+            break;
+        }
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
             continue;
         }
@@ -116,18 +121,18 @@ static enum res sweep_dir(int root_fd, const char *path, struct pending **todo, 
     return r;
 }
 
-enum res sweep(int root_fd, size_t *ret_removed)
+enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed)
 {
     struct pending *todo = NULL;
     size_t removed = 0;
-    enum res r = sweep_dir(root_fd, "", &todo, &removed);
+    enum res r = sweep_dir(root_fd, "", stop, &todo, &removed);
 
     while (todo != NULL) {
         struct pending *p = todo;
 
         todo = p->next;
         if (r == RES_OK) {
-            r = sweep_dir(root_fd, p->path, &todo, &removed);
+            r = sweep_dir(root_fd, p->path, stop, &todo, &removed);
         }
         free(p);
     }

@@ -5,11 +5,13 @@
 #ifndef STORE_SWEEP_H
 #define STORE_SWEEP_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include <wherry/res.h>
 
-/* *ret_removed: how many files went. RES_OK also when parts could not be read. */
-enum res sweep(int root_fd, size_t *ret_removed);
+/* *ret_removed: how many files went. RES_OK also when parts could not be read. RES_SHUTDOWN:
+ * another thread set *stop, and the rest stays. */
+enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed);
 
 #endif

@@ -17,6 +17,8 @@
 #include "store/temp.h"
 #include "support/scratch.h"
 
+static const atomic_bool never = false;
+
 static int root_fd = -1;
 
 static int setup(void **state)
@@ -40,7 +42,7 @@ static void sweeps(size_t expected)
 {
     size_t removed = SIZE_MAX;
 
-    assert_int_equal(sweep(root_fd, &removed), RES_OK);
+    assert_int_equal(sweep(root_fd, &never, &removed), RES_OK);
     assert_int_equal(removed, expected);
 }
 
@@ -113,7 +115,7 @@ static int sweep_unreadable(void *arg)
     size_t removed = 0;
 
     (void)arg;
-    return sweep(root_fd, &removed) == RES_OK ? (int)removed : -1;
+    return sweep(root_fd, &never, &removed) == RES_OK ? (int)removed : -1;
 }
 
 static void test_parts_that_cannot_be_read_hold_up_nothing(void **state)
@@ -157,6 +159,21 @@ static void test_a_deep_tree_needs_few_descriptors(void **state)
     assert_int_equal(scratch_in_child(sweep_with_few_descriptors, NULL, false), 1);
 }
 
+static void test_a_sweep_that_is_stopped_leaves_the_rest(void **state)
+{
+    atomic_bool stop = true;
+    size_t removed = 7;
+
+    (void)state;
+    scratch_file("root/.wherry-aaaaaaaa", "half");
+    assert_int_equal(sweep(root_fd, &stop, &removed), RES_SHUTDOWN);
+    assert_int_equal(removed, 7);
+    assert_int_equal(scratch_count("root"), 2);
+    stop = false;
+    assert_int_equal(sweep(root_fd, &stop, &removed), RES_OK);
+    assert_int_equal(removed, 1);
+}
+
 static int sweep_mounted(void *arg)
 {
     if (!scratch_private_mounts() || mount("none", "root/dir", "tmpfs", 0, NULL) == -1) {
@@ -192,6 +209,7 @@ int main(void)
         TEST(test_links_are_not_followed),
         TEST(test_parts_that_cannot_be_read_hold_up_nothing),
         TEST(test_a_deep_tree_needs_few_descriptors),
+        TEST(test_a_sweep_that_is_stopped_leaves_the_rest),
         TEST(test_other_file_systems_are_swept_too),
     };
 

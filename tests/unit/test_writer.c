@@ -137,6 +137,7 @@ static void kill_in_the_middle(struct victim v)
 
 static void test_a_killed_upload_leaves_the_old_file(void **state)
 {
+    const atomic_bool stop = false;
     size_t removed = 0;
 
     (void)state;
@@ -146,7 +147,7 @@ static void test_a_killed_upload_leaves_the_old_file(void **state)
     kill_in_the_middle((struct victim){.without_proc = true});
     scratch_holds("root/file", "old");
     assert_int_equal(scratch_count("root"), 2); /* the second one's had a name */
-    assert_int_equal(sweep(jail_fd(upload_jail()), &removed), RES_OK);
+    assert_int_equal(sweep(jail_fd(upload_jail()), &stop, &removed), RES_OK);
     assert_true(removed >= 1);
     assert_int_equal(scratch_count("root"), 1);
     scratch_holds("root/file", "old");
