@@ -153,9 +153,12 @@ static void warn_unchanged(const struct log *log, const char *key)
     log_warning(log, "server", "%s changed: takes effect when wherryd is started again", key);
 }
 
-/* What is opened or given away once, before serving. */
-static void warn_of_fixed(const struct log *log, const struct config *old, const struct config *new)
+/* What is opened or given away once, before serving, stays: said, and kept, so that the settings
+ * are those in force, also for the next reload to compare with. */
+static void keep_fixed(const struct log *log, struct config *old, struct config *new)
 {
+    struct config wanted = *new;
+
     if (!same_text(old->root, new->root)) {
         warn_unchanged(log, "root");
     }
@@ -168,6 +171,18 @@ static void warn_of_fixed(const struct log *log, const struct config *old, const
     if (old->log_syslog != new->log_syslog) {
         warn_unchanged(log, "log");
     }
+    new->root = old->root;
+    new->endpoints = old->endpoints;
+    new->endpoint_urls = old->endpoint_urls;
+    new->endpoint_count = old->endpoint_count;
+    new->endpoints_preset = old->endpoints_preset;
+    new->user = old->user;
+    new->log_syslog = old->log_syslog;
+    old->root = wanted.root;
+    old->endpoints = wanted.endpoints;
+    old->endpoint_urls = wanted.endpoint_urls;
+    old->endpoint_count = wanted.endpoint_count;
+    old->user = wanted.user;
 }
 
 /* Reads on the loop: one small file, when somebody asks for it. */
@@ -185,11 +200,14 @@ static void on_hangup(void *arg, int signum)
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
     }
-    warn_of_fixed(p->log, old, new);
+    keep_fixed(p->log, old, new);
     p->log->level = new->log_level;
     umask(new->umask);
     worker_configure(s->worker, new);
     *p->config = new;
+    if (old->write == POLICY_WRITE_NONE && new->write != POLICY_WRITE_NONE && s->sweep == NULL) {
+        begin_sweep(s);
+    }
     config_free(old);
     log_info(p->log, "server", "configuration reloaded from %s, write %s",
              new->file != NULL ? new->file : "the command line alone",

@@ -244,6 +244,27 @@ static void test_changes_that_need_a_new_start_are_told(void **state)
     server_process_expect_line(&f->server,
                                "log changed: takes effect when wherryd is started again", WAIT_MS);
     server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
+    /* Said again for as long as it holds ... */
+    send_signal(f, SIGHUP);
+    server_process_expect_line(&f->server,
+                               "log changed: takes effect when wherryd is started again", WAIT_MS);
+    server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
+    /* ... and not when the file says again what is in force. */
+    write_config(f, "log = stderr\n");
+    send_signal(f, SIGHUP);
+    assert_non_null(strstr(server_process_expect_line(&f->server, "server: ", WAIT_MS),
+                           "configuration reloaded"));
+}
+
+static void test_leftovers_are_removed_once_uploads_become_allowed(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "write = none\n");
+    server_process_file(&f->server, ".wherry-aaaaaaaa", 1000);
+    write_config(f, "write = create\n");
+    send_signal(f, SIGHUP);
+    server_process_expect_line(&f->server, "removed 1 left-over temporary files", WAIT_MS);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -257,6 +278,7 @@ int main(void)
         TEST(test_sighup_makes_the_new_policy_hold),
         TEST(test_bad_file_at_sighup_keeps_the_old_settings),
         TEST(test_changes_that_need_a_new_start_are_told),
+        TEST(test_leftovers_are_removed_once_uploads_become_allowed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
