@@ -82,6 +82,13 @@ static enum res refuse(const char *url, const char *wrong, char *why, size_t cap
     return RES_NAME;
 }
 
+/* bind(2) would only say EINVAL. */
+static bool lacks_scope(const struct addr *a)
+{
+    return a->u.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&a->u.in6.sin6_addr) &&
+           a->u.in6.sin6_scope_id == 0;
+}
+
 enum res endpoint_parse(const char *url, struct endpoint *ret, char *why, size_t cap)
 {
     struct authority authority;
@@ -116,6 +123,10 @@ enum res endpoint_parse(const char *url, struct endpoint *ret, char *why, size_t
     if (addr_resolve(host, (uint16_t)port, authority.bracketed ? AF_INET6 : AF_UNSPEC,
                      &endpoint.addr, 1, &count, &wrong) != RES_OK) {
         return refuse(url, wrong, why, cap);
+    }
+    if (lacks_scope(&endpoint.addr)) {
+        return refuse(url, "a link-local address needs its interface, as in [fe80::1%eth0]", why,
+                      cap);
     }
     *ret = endpoint;
     return RES_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/listeners.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,12 +24,44 @@ char *listeners_url(const struct endpoint *e, char *buf)
     return buf;
 }
 
-static void explain(int error, const struct endpoint *e, char *why, size_t cap)
+static bool is_wildcard(const struct addr *a)
 {
+    return a->u.sa.sa_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr)
+                                         : a->u.in4.sin_addr.s_addr == htonl(INADDR_ANY);
+}
+
+/* The one of ours that already has this port; [::] has it for IPv4 too. NULL: another program. */
+static const struct listener *find_rival(const struct listeners *l, const struct addr *a)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct addr *b = &l->items[i].endpoint.addr;
+        bool same_family = a->u.sa.sa_family == b->u.sa.sa_family;
+        bool wildcard = (is_wildcard(a) && (same_family || a->u.sa.sa_family == AF_INET6)) ||
+                        (is_wildcard(b) && (same_family || b->u.sa.sa_family == AF_INET6));
+
+        if (addr_port(a) == addr_port(b) && (wildcard || addr_same_host(a, b))) {
+            return &l->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void explain(int error, const struct listeners *earlier, const struct endpoint *e, char *why,
+                    size_t cap)
+{
+    const struct listener *rival = find_rival(earlier, &e->addr);
     char url[LISTENERS_URL_BYTES];
+    char rival_url[LISTENERS_URL_BYTES];
     uint16_t port = addr_port(&e->addr);
 
     listeners_url(e, url);
+    if (error == EADDRINUSE && rival != NULL) {
+        snprintf(why, cap,
+                 "cannot listen on %s: listen names %s too, which has this port already ([::] "
+                 "takes IPv4 too): leave one of them out",
+                 url, listeners_url(&rival->endpoint, rival_url));
+        return;
+    }
     switch (error) {
     case EADDRINUSE:
         snprintf(why, cap,
@@ -117,7 +150,8 @@ enum res listeners_open(struct listeners *ret, const struct config *c, char *why
             r = open_one(item, &e);
         }
         if (r != RES_OK) {
-            explain(errno, &e, why, cap);
+            l.count--; /* this one has no socket */
+            explain(errno, &l, &e, why, cap);
             listeners_close(&l);
             return r;
         }

@@ -252,6 +252,7 @@ static void test_bad_endpoint_is_named_with_what_is_allowed(void **state)
         {"tftp://127.0.0.1:tftp", "0 to 65535"},
         {"tftp://::1:69", "in brackets"},
         {"tftp://2001:db8::1", "in brackets"},
+        {"tftp://[fe80::1]:69", "a link-local address needs its interface, as in [fe80::1%eth0]"},
         {"tftp://[::1:69", "] is missing"},
         {"tftp://[::1]69", "follow the ]"},
         {"tftp://[127.0.0.1]:69", "for IPv6 addresses"},

@@ -106,6 +106,37 @@ static void test_port_in_use_names_port_and_remedy_and_opens_nothing(void **stat
     listeners_close(&first);
 }
 
+/* Both ways round, and between the families. */
+static void test_port_that_listen_names_twice_is_no_other_program_s(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"127.0.0.1", "127.0.0.1"}, {"0.0.0.0", "127.0.0.1"}, {"127.0.0.1", "0.0.0.0"},
+        {"[::]", "0.0.0.0"},        {"0.0.0.0", "[::]"},      {"[::]", "127.0.0.1"},
+    };
+    char why[LISTENERS_WHY];
+    char part[LISTENERS_WHY];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        const char *const any[] = {"tftp://[::]:0", NULL};
+        struct listeners l = {.count = 0};
+        char first[LISTENERS_URL_BYTES];
+        char second[LISTENERS_URL_BYTES];
+        const char *const both[] = {first, second, NULL};
+        unsigned port;
+
+        assert_int_equal(open_urls(&l, any, why, sizeof(why)), RES_OK);
+        port = addr_port(&l.items[0].endpoint.addr); /* free in a moment */
+        listeners_close(&l);
+        snprintf(first, sizeof(first), "tftp://%s:%u", pairs[i][0], port);
+        snprintf(second, sizeof(second), "tftp://%s:%u", pairs[i][1], port);
+        assert_int_equal(open_urls(&l, both, why, sizeof(why)), RES_BUSY);
+        snprintf(part, sizeof(part), "cannot listen on %s: listen names %s too", second, first);
+        assert_non_null(strstr(why, part));
+        assert_non_null(strstr(why, "leave one of them out"));
+    }
+}
+
 static void test_address_of_another_machine_is_explained(void **state)
 {
     const char *const urls[] = {"tftp://192.0.2.1:0", NULL}; /* RFC 5737: nobody has it */
@@ -167,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_port_zero_becomes_the_real_port),
         cmocka_unit_test(test_port_in_use_names_port_and_remedy_and_opens_nothing),
+        cmocka_unit_test(test_port_that_listen_names_twice_is_no_other_program_s),
         cmocka_unit_test(test_address_of_another_machine_is_explained),
         cmocka_unit_test_teardown(test_default_endpoint_is_ipv4_where_the_kernel_has_no_ipv6,
                                   restore_ipv6),
