@@ -62,6 +62,7 @@ static void raise_descriptor_limit(const struct log *log)
 static enum res open_root(struct jail **ret, const char *root, char *why, size_t cap)
 {
     char quoted[QUOTED_BYTES];
+    struct stat st;
     enum res r = jail_open(ret, root);
 
     text_quote((const uint8_t *)root, strlen(root), quoted, sizeof(quoted));
@@ -69,9 +70,9 @@ static enum res open_root(struct jail **ret, const char *root, char *why, size_t
     case RES_OK:
         break;
     case RES_NOT_FOUND:
-        snprintf(why, cap,
-                 "root \"%s\": no such directory: create it, or name another with --root DIR",
-                 quoted);
+        snprintf(why, cap, "root \"%s\": %s with --root DIR", quoted,
+                 stat(root, &st) == 0 ? "not a directory: name one"
+                                      : "no such directory: create it, or name another");
         break;
     case RES_UNSUPPORTED:
         snprintf(why, cap,

@@ -291,12 +291,12 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
                  row->highest);
         break;
     case OPTION_BYTES:
-        snprintf(buf, cap, "a size from %s to %s", number_print_bytes(row->lowest, from),
-                 number_print_bytes(row->highest, to));
+        snprintf(buf, cap, "a size from %s to %s, in bytes or with K, M or G",
+                 number_print_bytes(row->lowest, from), number_print_bytes(row->highest, to));
         break;
     case OPTION_TIME:
-        snprintf(buf, cap, "a time from %s to %s", number_print_time(row->lowest, from),
-                 number_print_time(row->highest, to));
+        snprintf(buf, cap, "a time from %s to %s, in seconds or with ms, s, m or h",
+                 number_print_time(row->lowest, from), number_print_time(row->highest, to));
         break;
     case OPTION_MODE:
         snprintf(buf, cap, "an octal mode from 0000 to %04" PRIo64, row->highest);

@@ -64,6 +64,8 @@ expect 2 "$work/bad.conf:3: no such option 'wriet'" 'allowed: root, listen, writ
 # What cannot start: 1, and the remedy.
 expect 1 "root \"$work/none\": no such directory" '--root DIR' -- \
     "$wherryd" --listen tftp://127.0.0.1:0 --root "$work/none"
+expect 1 "root \"$work/bad.conf\": not a directory: name one with --root DIR" -- \
+    "$wherryd" --check --root "$work/bad.conf"
 expect 1 "root \"$work/none\": no such directory" -- "$wherryd" --check --root "$work/none"
 expect 1 'user "no-such-user-here" does not exist' -- \
     "$wherryd" --listen tftp://127.0.0.1:0 --root "$work/root" --user no-such-user-here
