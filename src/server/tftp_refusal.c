@@ -65,8 +65,10 @@ void tftp_drop(struct tftp_room *room, const struct addr *peer, enum res why, ui
         return;
     }
     log_warning(room->log, "tftp",
-                "request dropped, peer %s, why '%s', dropped before and not told %" PRIu64,
-                addr_print(peer, text), wherry_res_text(why), room->dropped_unsaid);
+                "request dropped, peer %s, why '%s'%s, dropped before and not told %" PRIu64,
+                addr_print(peer, text), wherry_res_text(why),
+                why == RES_BUSY ? " (at the limit of open files? ulimit -n, LimitNOFILE=)" : "",
+                room->dropped_unsaid);
     room->dropped_said_ns = now_ns;
     room->dropped_unsaid = 0;
 }
