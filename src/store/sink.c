@@ -2,19 +2,16 @@
 #include "store/sink.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <wherry/netascii.h>
 
 #include "base/errno_res.h"
-
-#define PIPE_PIECE 4096u /* PIPE_BUF: what a pipe that polls writable takes without blocking */
-#define ABANDONED_LOOK_MS 100
+#include "store/straight.h"
 
 enum step { STEP_OPEN, STEP_WRITE, STEP_COMMIT, STEP_ABORT };
 
@@ -32,8 +29,8 @@ struct sink_job {
     enum res result;       /* a failure stays */
 
     struct writer *writer; /* NULL: not open, or to fd */
-    int fd;
-    bool fd_may_block;
+    int fd;                /* -1: not open, or to writer */
+    bool fd_ours;          /* to close */
 
     const struct jail *jail; /* NULL: a local path */
     char *name;
@@ -59,9 +56,22 @@ struct sink {
     uint64_t bytes;
 };
 
+/* What is not committed by now is gone. */
+static void job_close(struct sink_job *job)
+{
+    writer_abort(job->writer);
+    job->writer = NULL;
+    if (job->fd_ours) {
+        (void)close(job->fd);
+        job->fd_ours = false;
+    }
+    job->fd = -1;
+}
+
 static void job_free(struct sink_job *job)
 {
     if (job != NULL) {
+        job_close(job);
         free(job->name);
         free(job->batch.bytes);
         free(job);
@@ -70,73 +80,47 @@ static void job_free(struct sink_job *job)
 
 /* --- in the pool --- */
 
-/* A full pipe may stay full for ever: nobody who gives up has to wait for it. */
-static enum res wait_writable(struct sink_job *job)
-{
-    struct pollfd p = {.fd = job->fd, .events = POLLOUT};
-
-    while (!atomic_load(&job->abandoned)) {
-        int n = poll(&p, 1, ABANDONED_LOOK_MS);
-
-        if (n > 0) {
-            return RES_OK;
-        }
-        if (n == -1 && errno != EINTR) {
-            return res_from_errno(errno);
-        }
-    }
-    return RES_SHUTDOWN;
-}
-
-static enum res write_fd(struct sink_job *job, const uint8_t *bytes, size_t len)
-{
-    while (len > 0) {
-        size_t piece = len;
-        enum res r = RES_OK;
-        ssize_t n;
-
-        if (job->fd_may_block) {
-            piece = len < PIPE_PIECE ? len : PIPE_PIECE;
-            r = wait_writable(job);
-        }
-        if (r != RES_OK) {
-            return r;
-        }
-        n = write(job->fd, bytes, piece);
-        if (n >= 0) {
-            bytes += n;
-            len -= (size_t)n;
-        } else if (errno != EINTR && errno != EAGAIN) {
-            return res_from_errno(errno);
-        }
-    }
-    return RES_OK;
-}
-
 static enum res job_write(struct sink_job *job, const uint8_t *bytes, size_t len)
 {
     if (job->result != RES_OK) {
         return job->result;
     }
-    return job->writer != NULL ? writer_write(job->writer, bytes, len) : write_fd(job, bytes, len);
+    return job->writer != NULL ? writer_write(job->writer, bytes, len)
+                               : straight_write(job->fd, bytes, len, &job->abandoned);
 }
 
 static enum res job_open(struct sink_job *job)
 {
-    return job->jail != NULL ? writer_begin(&job->writer, job->jail, job->name, job->policy,
-                                            job->params.mode, job->params.expected_size)
-                             : writer_begin_local(&job->writer, job->name, &job->params);
+    enum res r;
+
+    if (job->jail != NULL) {
+        return writer_begin(&job->writer, job->jail, job->name, job->policy, job->params.mode,
+                            job->params.expected_size);
+    }
+    if (!straight_needed(job->name)) {
+        return writer_begin_local(&job->writer, job->name, &job->params);
+    }
+    r = straight_open(&job->fd, job->name, &job->abandoned);
+    job->fd_ours = r == RES_OK;
+    return r;
 }
 
 static enum res job_commit(struct sink_job *job)
 {
     struct writer *w = job->writer;
 
-    if (job->result != RES_OK || w == NULL) {
+    if (job->result != RES_OK) {
         return job->result;
     }
-    job->writer = NULL;
-    return writer_commit(w);
+    if (w != NULL) {
+        job->writer = NULL;
+        return writer_commit(w);
+    }
+    if (job->fd_ours) {
+        job->fd_ours = false;
+        return close(job->fd) == -1 && errno != EINTR ? res_from_errno(errno) : RES_OK;
+    }
+    return RES_OK;
 }
 
 static void job_work(struct pool_job *base)
@@ -159,8 +143,7 @@ static void job_work(struct pool_job *base)
         break;
     }
     if (job->step == STEP_ABORT || atomic_load(&job->abandoned)) {
-        writer_abort(job->writer);
-        job->writer = NULL;
+        job_close(job);
     }
 }
 
@@ -211,7 +194,6 @@ static void job_done(struct pool_job *base, void *owner)
     uint64_t block = job->block;
 
     if (s == NULL) {
-        writer_abort(job->writer);
         job_free(job);
         return;
     }
@@ -298,9 +280,8 @@ enum res sink_open_local(struct sink **ret, const struct sink_params *p, const c
 enum res sink_from_fd(struct sink **ret, const struct sink_params *p, int fd)
 {
     struct sink *s = NULL;
-    struct stat st;
 
-    if (fstat(fd, &st) == -1) {
+    if (fcntl(fd, F_GETFD) == -1) {
         return res_from_errno(errno);
     }
     s = sink_alloc(p, NULL);
@@ -308,7 +289,6 @@ enum res sink_from_fd(struct sink **ret, const struct sink_params *p, int fd)
         return RES_NO_MEMORY;
     }
     s->job->fd = fd;
-    s->job->fd_may_block = !S_ISREG(st.st_mode);
     *ret = s;
     return RES_OK;
 }

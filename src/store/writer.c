@@ -16,7 +16,7 @@
 
 struct writer {
     struct temp temp;
-    int dir_fd; /* -1: temp.fd is the target itself, no regular file */
+    int dir_fd;
     char last[256];
     bool replace;
     mode_t mode;
@@ -74,34 +74,22 @@ static void writer_free(struct writer *w)
         return;
     }
     temp_close(&w->temp);
-    if (w->dir_fd != -1) {
-        close(w->dir_fd);
-    }
+    close(w->dir_fd);
     free(w);
-}
-
-static struct writer *writer_alloc(void)
-{
-    struct writer *w = calloc(1, sizeof(*w));
-
-    if (w != NULL) {
-        w->temp.fd = -1;
-        w->dir_fd = -1;
-    }
-    return w;
 }
 
 /* Takes the target's directory over, also on failure. */
 static enum res begin_at(struct writer **ret, const struct jail_target *t,
                          const struct writer_params *p)
 {
-    struct writer *w = writer_alloc();
+    struct writer *w = calloc(1, sizeof(*w));
     enum res r;
 
     if (w == NULL) {
         close(t->dir_fd);
         return RES_NO_MEMORY;
     }
+    w->temp.fd = -1;
     w->dir_fd = t->dir_fd;
     w->replace = p->replace;
     w->mode = p->mode;
@@ -160,36 +148,11 @@ enum res writer_begin(struct writer **ret, const struct jail *j, const char *nam
     return begin_at(ret, &t, &p);
 }
 
-static enum res begin_straight(struct writer **ret, const char *path)
-{
-    struct writer *w = writer_alloc();
-
-    if (w == NULL) {
-        return RES_NO_MEMORY;
-    }
-    do {
-        w->temp.fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-    } while (w->temp.fd == -1 && errno == EINTR);
-    if (w->temp.fd == -1) {
-        enum res r = res_from_errno(errno);
-
-        writer_free(w);
-        return r;
-    }
-    *ret = w;
-    return RES_OK;
-}
-
 enum res writer_begin_local(struct writer **ret, const char *path, const struct writer_params *p)
 {
     struct jail_target t;
-    struct stat st;
-    enum res r;
+    enum res r = jail_find_local(path, &t);
 
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-        return begin_straight(ret, path);
-    }
-    r = jail_find_local(path, &t);
     return r == RES_OK ? begin_at(ret, &t, p) : r;
 }
 
@@ -256,9 +219,9 @@ enum res writer_commit(struct writer *w)
     if (r == RES_OK) {
         r = flush_errors(w->temp.fd);
     }
-    if (r == RES_OK && w->dir_fd != -1 && !w->replace) {
+    if (r == RES_OK && !w->replace) {
         r = commit_new(w);
-    } else if (r == RES_OK && w->dir_fd != -1) {
+    } else if (r == RES_OK) {
         r = RES_EXISTS;
         for (int i = 0; i < APPEARANCES_MAX && r == RES_EXISTS; i++) {
             r = commit_replace(w);

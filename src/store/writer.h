@@ -38,9 +38,8 @@ struct writer_params {
 /* Inside the jail, for a server. */
 enum res writer_begin(struct writer **ret, const struct jail *j, const char *name,
                       enum policy_write policy, mode_t mode, uint64_t expected_size);
-/* At a path of the local file system, for a client. `path` may lead through links. A device, FIFO
- * or socket that exists is written straight into, whatever p says: a FIFO's begin waits for a
- * reader, and the caller ignores SIGPIPE. */
+/* At a path of the local file system, for a client. `path` may lead through links. RES_DENIED:
+ * it exists and is no regular file. */
 enum res writer_begin_local(struct writer **ret, const char *path, const struct writer_params *p);
 /* After a failure every further call returns the same. */
 enum res writer_write(struct writer *w, const uint8_t *bytes, size_t len);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -326,7 +327,49 @@ static void test_a_local_path_is_written_whole(void **state)
     scratch_holds("local", "new");
 }
 
+static void open_fifo(struct fixture *f)
+{
+    const struct writer_params w = {
+        .replace = true, .mode = 0644, .expected_size = WRITER_SIZE_UNKNOWN};
+    struct sink_params p = params(f, false);
+
+    assert_return_code(mkfifo("fifo", 0600), errno);
+    assert_int_equal(sink_open_local(&f->sink, &p, "fifo", &w), RES_LATER);
+}
+
+static void test_a_fifo_opens_when_its_reader_comes(void **state)
+{
+    struct fixture *f = *state;
+    char text[8] = "";
+    int reader;
+
+    open_fifo(f);
+    assert_int_equal(f->opened, 0);
+    reader = open("fifo", O_RDONLY | O_CLOEXEC); /* comes back when the sink opened its end */
+    assert_return_code(reader, errno);
+    await(f, &f->opened, 1);
+    assert_int_equal(f->result, RES_OK);
+    store(f, 1, "text", 4);
+    commit(f);
+    assert_int_equal(read(reader, text, sizeof(text)), 4);
+    assert_string_equal(text, "text");
+    assert_int_equal(read(reader, text, sizeof(text)), 0); /* it was closed */
+    close(reader);
+}
+
 /* --- owners that go away --- */
+
+static void test_a_fifo_without_reader_holds_up_nobody_who_gives_up(void **state)
+{
+    struct fixture *f = *state;
+
+    open_fifo(f);
+    sink_free(f->sink);
+    f->sink = NULL;
+    await_idle(f);
+    assert_int_equal(f->opened, 0);
+    assert_int_equal(scratch_count("/proc/self/fd"), f->descriptors);
+}
 
 static void let_go(struct fixture *f)
 {
@@ -544,6 +587,8 @@ int main(void)
         TEST(test_why_an_upload_cannot_begin_is_told),
         TEST(test_a_failed_write_fails_all_that_follows),
         TEST(test_a_local_path_is_written_whole),
+        TEST(test_a_fifo_opens_when_its_reader_comes),
+        TEST(test_a_fifo_without_reader_holds_up_nobody_who_gives_up),
         TEST(test_a_sink_freed_at_any_time_leaves_nothing),
         TEST(test_a_commit_under_way_is_finished),
         TEST(test_a_sink_may_be_freed_in_its_callbacks),
