@@ -161,6 +161,7 @@ static void read_facts(const struct tftp_session *ss, struct session_facts *ret)
     ret->settled = false;
     ret->committing = false;
     ret->heard = wherry_sender_heard(s);
+    ret->spent = !ret->heard && wherry_sender_sends(s) >= WHERRY_SENDS_UNHEARD;
     ret->last_unsure = wherry_sender_all_sent(s);
     ret->untouched = wherry_sender_acked_blocks(s) == 0 && !wherry_sender_all_sent(s);
     ret->result = wherry_sender_result(s);

@@ -409,11 +409,19 @@ bool tftp_session_unheard(const struct tftp_session *ss)
 
 void tftp_session_shut_down(struct tftp_session *ss, uint64_t now_ns)
 {
+    struct session_facts f;
+
     if (ss->stage == SESSION_LOOKING) {
         refuse(ss, RES_SHUTDOWN);
         return;
     }
     if (ss->stage == SESSION_SETTLED) {
+        tftp_session_free(ss);
+        return;
+    }
+    ss->driver->facts(ss, &f);
+    if (f.spent) {
+        record(ss, OUTCOME_FAILED, wherry_res_text(RES_SHUTDOWN), &f);
         tftp_session_free(ss);
         return;
     }

@@ -86,6 +86,7 @@ struct session_facts {
     bool settled;     /* the outcome is certain, only repeated packets are answered */
     bool committing;  /* all bytes are here and the file is getting its name */
     bool heard;       /* the peer answered */
+    bool spent;       /* it did not, and was sent all that such a peer gets */
     bool last_unsure; /* done but for the last ACK, which may be lost */
     bool untouched;   /* a read of which no DATA was acknowledged */
     enum res result;

@@ -180,6 +180,7 @@ static void write_facts(const struct tftp_session *ss, struct session_facts *ret
     ret->settled = state == WHERRY_RECEIVER_DALLYING;
     ret->committing = state == WHERRY_RECEIVER_COMMITTING;
     ret->heard = wherry_receiver_heard(r);
+    ret->spent = !ret->heard && wherry_receiver_sends(r) >= WHERRY_SENDS_UNHEARD;
     ret->last_unsure = false;
     ret->untouched = false;
     ret->result = wherry_receiver_result(r);

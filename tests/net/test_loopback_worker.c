@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The worker as a whole: draining, stopping, running out of descriptors. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -13,22 +15,17 @@
 #include "net/served.h"
 #include "net/udp.h"
 
-static void open_local(struct client *c, struct served *f)
-{
-    client_open(c, f, "127.0.0.1", "127.0.0.1");
-}
-
 static void start_read(struct served *f, struct client *c)
 {
     served_pattern(f, "file", 600);
-    open_local(c, f);
+    client_open_local(c, f);
     client_ask(c, RRQ, "file", "octet", NULL);
     client_expect_first_data(c, 1, 512);
 }
 
 static void start_upload(struct served *f, struct client *c)
 {
-    open_local(c, f);
+    client_open_local(c, f);
     client_ask(c, WRQ, "new", "octet", NULL);
     client_expect_first_ack(c, 0);
 }
@@ -69,7 +66,7 @@ static void test_draining_worker_takes_no_requests_and_leaves_the_port(void **st
     int fd;
 
     start_read(f, &c);
-    open_local(&late, f);
+    client_open_local(&late, f);
     client_ask(&late, RRQ, "file", "octet", NULL);
     worker_drain(f->worker);
     for (int i = 0; i < 3; i++) {
@@ -124,6 +121,38 @@ static void test_stop_ends_running_transfers_with_error_0(void **state)
     client_close(&settled);
 }
 
+/* Where no listener is left to ask whether everything was looked at. */
+static bool has_no_packet(const struct client *c)
+{
+    uint8_t byte;
+
+    return recv(c->fd, &byte, sizeof(byte), MSG_DONTWAIT) == -1 && errno == EAGAIN;
+}
+
+/* Its address may be forged: five datagrams, and the ERROR would be the sixth. */
+static void test_stop_sends_no_error_to_a_peer_that_never_answered_five_sends(void **state)
+{
+    struct served *f = *state;
+    struct client reads, writes;
+
+    start_read(f, &reads);
+    start_upload(f, &writes);
+    for (int sends = 2; sends <= 5; sends++) {
+        client_ask(&reads, RRQ, "file", "octet", NULL);
+        client_expect_data(&reads, 1, 512);
+        client_ask(&writes, WRQ, "new", "octet", NULL);
+        client_expect_ack(&writes, 0);
+    }
+    worker_stop(f->worker);
+    served_line(f, "failed op=read");
+    served_line(f, "failed op=write");
+    served_until(f, &f->drained);
+    assert_true(has_no_packet(&reads));
+    assert_true(has_no_packet(&writes));
+    client_close(&reads);
+    client_close(&writes);
+}
+
 static void test_freed_worker_ends_what_runs_without_a_word(void **state)
 {
     struct served *f = *state;
@@ -146,7 +175,7 @@ static void test_request_without_a_descriptor_is_dropped_and_the_server_goes_on(
     int lowest;
 
     served_file(f, "x", "x", 1);
-    open_local(&c, f);
+    client_open_local(&c, f);
     lowest = dup(c.fd);
     assert_true(lowest >= 0);
     close(lowest);
@@ -174,7 +203,7 @@ static void test_hundreds_of_transfers_run_at_once(void **state)
 
     served_pattern(f, "file", 600);
     for (size_t i = 0; i < count; i++) {
-        open_local(&clients[i], f);
+        client_open_local(&clients[i], f);
         client_ask(&clients[i], RRQ, "file", "octet", "timeout", "255", NULL);
     }
     for (size_t i = 0; i < count; i++) {
@@ -207,6 +236,7 @@ int main(void)
         SERVED_TEST(test_draining_worker_takes_no_requests_and_leaves_the_port),
         SERVED_TEST(test_dallying_upload_holds_up_no_drain),
         SERVED_TEST(test_stop_ends_running_transfers_with_error_0),
+        SERVED_TEST(test_stop_sends_no_error_to_a_peer_that_never_answered_five_sends),
         SERVED_TEST(test_freed_worker_ends_what_runs_without_a_word),
         SERVED_TEST(test_request_without_a_descriptor_is_dropped_and_the_server_goes_on),
         SERVED_TEST(test_hundreds_of_transfers_run_at_once),
