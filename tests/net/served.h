@@ -35,7 +35,7 @@ struct served {
     bool drained;
     uint16_t port;
     bool ipv6;
-    char root[64];
+    char root[256]; /* the working directory too */
     char *line[SERVED_LINES];
     size_t lines;
     size_t descriptors; /* open before all this was made */
@@ -46,6 +46,8 @@ struct served {
 int served_setup(void **state);
 int served_teardown(void **state);
 
+/* late becomes true 20 s from now. */
+void served_limit(struct served *f);
 /* Lets the server work until *what, at most 20 s. */
 void served_until(struct served *f, const bool *what);
 /* Lets it work off what has been sent to it so far, and what its threads do. */
@@ -57,9 +59,8 @@ size_t served_line_count(const struct served *f, const char *beginning);
 
 /* Files beneath the root. */
 void served_file(const struct served *f, const char *name, const void *bytes, size_t len);
-/* len bytes that depend on their offset. */
+/* len bytes of support/pattern.h. */
 void served_pattern(const struct served *f, const char *name, size_t len);
-uint8_t pattern_at(size_t offset);
 bool served_exists(const struct served *f, const char *name);
 /* The file's bytes are these. */
 void served_expect_file(const struct served *f, const char *name, const void *bytes, size_t len);
@@ -79,6 +80,8 @@ struct client {
 
 /* A client at this address of ours, on a port of its own, that asks the server at the other. */
 void client_open(struct client *c, struct served *f, const char *from, const char *to);
+/* The same, over 127.0.0.1. */
+void client_open_local(struct client *c, struct served *f);
 void client_close(struct client *c);
 
 void client_send(struct client *c, const struct addr *to, const void *bytes, size_t len);

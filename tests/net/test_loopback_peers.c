@@ -10,16 +10,11 @@
 
 #include "net/served.h"
 
-static void open_local(struct client *c, struct served *f)
-{
-    client_open(c, f, "127.0.0.1", "127.0.0.1");
-}
-
 /* A read of 1500 bytes in blocks of 512 whose DATA 2 has just come. */
 static void start_read(struct served *f, struct client *c)
 {
     served_pattern(f, "file", 1500);
-    open_local(c, f);
+    client_open_local(c, f);
     client_ask(c, RRQ, "file", "octet", NULL);
     client_expect_first_data(c, 1, 512);
     client_ack(c, 1);
@@ -44,7 +39,7 @@ static void test_stranger_gets_error_5_and_nothing_changes(void **state)
     struct client c, stranger, elsewhere;
 
     start_read(f, &c);
-    open_local(&stranger, f);
+    client_open_local(&stranger, f);
     stranger.tid = c.tid;
     client_ack(&stranger, 2);
     client_expect_error(&stranger, 5);
@@ -64,7 +59,7 @@ static void test_stranger_s_error_is_not_answered(void **state)
     struct client c, stranger;
 
     start_read(f, &c);
-    open_local(&stranger, f);
+    client_open_local(&stranger, f);
     stranger.tid = c.tid;
     client_error(&stranger, 0, "go away");
     client_expect_silence(&stranger);
@@ -79,7 +74,7 @@ static void test_unreachable_that_our_error_5_provoked_ends_nothing(void **state
     struct client c, stranger;
 
     start_read(f, &c);
-    open_local(&stranger, f);
+    client_open_local(&stranger, f);
     stranger.tid = c.tid;
     client_ack(&stranger, 2);
     client_close(&stranger); /* before the answer */
@@ -172,7 +167,7 @@ static void probe(struct served *f, unsigned code, const char *outcome, bool siz
     struct client c;
 
     served_pattern(f, "nbp", 100000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     if (size) {
         client_ask(&c, RRQ, "nbp", "octet", "tsize", "0", NULL);
         client_expect_first_oack(&c, "tsize=100000");
@@ -212,7 +207,7 @@ static void test_size_query_after_which_data_was_acknowledged_is_aborted(void **
     struct client c;
 
     served_pattern(f, "nbp", 100000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "nbp", "octet", "tsize", "0", NULL);
     client_expect_first_oack(&c, "tsize=100000");
     client_ack(&c, 0);
@@ -231,7 +226,7 @@ static void test_error_in_place_of_the_last_ack_is_done(void **state)
 
     /* As PXELINUX does: an exact multiple, no ACK of the last full block, an ERROR without NUL. */
     served_pattern(f, "file", 1408 * 2);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "tsize", "0", "blksize", "1408", NULL);
     client_expect_first_oack(&c, "tsize=2816 blksize=1408");
     client_ack(&c, 0);
@@ -261,7 +256,7 @@ static void vanish(struct served *f, unsigned acknowledged, const char *outcome)
     struct client c;
 
     served_pattern(f, "file", 600);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "utimeout", "10000", NULL);
     client_expect_first_oack(&c, "utimeout=10000");
     for (unsigned block = 0; block <= acknowledged; block++) {

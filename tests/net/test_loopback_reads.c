@@ -15,11 +15,7 @@
 #include <wherry/options.h>
 
 #include "net/served.h"
-
-static void open_local(struct client *c, struct served *f)
-{
-    client_open(c, f, "127.0.0.1", "127.0.0.1");
-}
+#include "support/pattern.h"
 
 static void is_pattern(const struct client *c, size_t offset)
 {
@@ -32,7 +28,7 @@ static void is_pattern(const struct client *c, size_t offset)
 static void start_read(struct served *f, struct client *c)
 {
     served_pattern(f, "file", 1500);
-    open_local(c, f);
+    client_open_local(c, f);
     client_ask(c, RRQ, "file", "octet", NULL);
     client_expect_first_data(c, 1, 512);
     client_ack(c, 1);
@@ -47,7 +43,7 @@ static void test_options_are_answered_in_order_and_spelt_as_asked(void **state)
     struct client c;
 
     served_pattern(f, "file", 3000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "TSize", "0", "vendor", "x", "BLKSIZE", "1408", "timeout",
                "3", "windowsize", "4", NULL);
     client_expect_first_oack(&c, "TSize=3000 BLKSIZE=1408 timeout=3 windowsize=4");
@@ -66,7 +62,7 @@ static void test_options_that_cannot_be_granted_leave_a_plain_transfer(void **st
     struct client c;
 
     served_file(f, "x", "x", 1);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "x", "octet", "blksize", "7", "timeout", "256", "multicast", "", NULL);
     client_expect_first_data(&c, 1, 1); /* no OACK */
     client_close(&c);
@@ -82,7 +78,7 @@ static void test_configuration_limits_what_is_granted(void **state)
     f->config.timeout_decline = true;
     f->config.refuse_options = 1u << WHERRY_TSIZE;
     served_pattern(f, "file", 3000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "tsize", "0", "blksize", "1408", "timeout", "3",
                "windowsize", "4", NULL);
     client_expect_first_oack(&c, "blksize=1024 windowsize=2");
@@ -97,7 +93,7 @@ static void test_new_configuration_holds_for_new_transfers(void **state)
 
     other.blksize_max = 100;
     served_pattern(f, "file", 3000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "blksize", "1408", NULL);
     client_expect_first_oack(&c, "blksize=1408");
     worker_configure(f->worker, &other);
@@ -124,7 +120,7 @@ static void test_mtu_of_the_route_limits_blocks_where_configured(void **state)
     snprintf(want, sizeof(want), "blksize=%u", mtu - 32 > 65464 ? 65464 : mtu - 32);
     f->config.blksize_mtu = true;
     served_file(f, "x", "x", 1);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "x", "octet", "blksize", "65464", NULL);
     client_expect_first_oack(&c, want);
     client_close(&c);
@@ -136,7 +132,7 @@ static void test_size_of_an_empty_file_is_told_when_nothing_else_is(void **state
     struct client c;
 
     served_file(f, "empty", "", 0);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "empty", "octet", "tsize", "0", NULL);
     client_expect_first_oack(&c, "tsize=0");
     client_ack(&c, 0);
@@ -152,7 +148,7 @@ static void test_size_of_an_empty_file_is_left_out_beside_other_options(void **s
     struct client c;
 
     served_file(f, "empty", "", 0);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "empty", "octet", "tsize", "0", "blksize", "1024", NULL);
     client_expect_first_oack(&c, "blksize=1024");
     client_close(&c);
@@ -164,7 +160,7 @@ static void test_netascii_read_converts_and_tells_no_size(void **state)
     struct client c;
 
     served_file(f, "text", "a\nb\r", 4);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "text", "netascii", "tsize", "0", NULL);
     client_expect_first_data(&c, 1, 6);
     assert_memory_equal(c.packet + 4, "a\r\nb\r\0", 6);
@@ -179,7 +175,7 @@ static void test_oack_goes_unanswered_no_data_follows(void **state)
     struct client c;
 
     served_file(f, "x", "x", 1);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "x", "octet", "utimeout", "10000", NULL);
     for (int sends = 1; sends <= 5; sends++) {
         client_expect_first_oack(&c, "utimeout=10000");
@@ -197,7 +193,7 @@ static void test_window_leaves_without_waiting_and_repeats_behind_the_acknowledg
     struct client c;
 
     served_pattern(f, "file", 512 * 10);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "windowsize", "4", NULL);
     client_expect_first_oack(&c, "windowsize=4");
     client_ack(&c, 0);
@@ -243,7 +239,7 @@ static void test_large_file_arrives_intact(void **state)
     size_t size = 3 * 1024 * 1024 + 17;
 
     served_pattern(f, "big", size);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "big", "octet", "blksize", "1428", "windowsize", "16", NULL);
     client_expect_first_oack(&c, "blksize=1428 windowsize=16");
     client_ack(&c, 0);
@@ -259,7 +255,7 @@ static void test_block_numbers_go_on_with_0_after_65535(void **state)
     size_t size = 8 * 65540;
 
     served_pattern(f, "long", size);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "long", "octet", "blksize", "8", "windowsize", "64", NULL);
     client_expect_first_oack(&c, "blksize=8 windowsize=64");
     client_ack(&c, 0);
@@ -275,7 +271,7 @@ static void test_largest_blocks_and_windows_arrive_intact(void **state)
     size_t size = 65464 * 6 + 5;
 
     served_pattern(f, "big", size);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "big", "octet", "blksize", "65464", "windowsize", "2", NULL);
     client_expect_first_oack(&c, "blksize=65464 windowsize=2");
     client_ack(&c, 0);

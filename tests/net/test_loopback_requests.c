@@ -11,16 +11,11 @@
 
 #include "net/served.h"
 
-static void open_local(struct client *c, struct served *f)
-{
-    client_open(c, f, "127.0.0.1", "127.0.0.1");
-}
-
 static void expect_refusal(struct served *f, const char *name, const char *mode, unsigned code)
 {
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, name, mode, NULL);
     client_expect_first_error(&c, code);
     client_close(&c);
@@ -31,7 +26,7 @@ static void expect_malformed(struct served *f, const char *bytes, size_t len, un
     struct client c;
     size_t before = served_line_count(f, "refused ");
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_send(&c, &c.server, bytes, len);
     client_expect_first_error(&c, code);
     assert_int_equal(served_line_count(f, "refused "), before + 1);
@@ -47,7 +42,7 @@ static void test_small_file_is_read_and_logged_as_done(void **state)
     const char *line;
 
     served_file(f, "greeting", "hello", 5);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "greeting", "octet", NULL);
     client_expect_first_data(&c, 1, 5);
     assert_memory_equal(c.packet + 4, "hello", 5);
@@ -65,8 +60,8 @@ static void test_transfer_has_a_port_of_its_own(void **state)
     struct client a, b;
 
     served_file(f, "x", "x", 1);
-    open_local(&a, f);
-    open_local(&b, f);
+    client_open_local(&a, f);
+    client_open_local(&b, f);
     client_ask(&a, RRQ, "x", "octet", NULL);
     client_ask(&b, RRQ, "x", "octet", NULL);
     client_expect_first_data(&a, 1, 1);
@@ -160,7 +155,7 @@ static void test_error_texts_name_no_path_of_the_server(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "absent", "octet", NULL);
     client_expect_first_error(&c, 1);
     assert_null(strchr(client_text(&c), '/'));
@@ -184,7 +179,7 @@ static void test_modes_are_known_in_any_case(void **state)
     struct client c;
 
     served_file(f, "x", "x", 1);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "x", "OcTeT", NULL);
     client_expect_first_data(&c, 1, 1);
     client_close(&c);
@@ -219,7 +214,7 @@ static void test_padded_and_long_requests_are_served(void **state)
     uint8_t padded_long[2000] = "\0\1x\0octet";
 
     served_file(f, "x", "x", 1);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_send(&c, &c.server, padded, sizeof(padded));
     client_expect_first_data(&c, 1, 1);
     client_ack(&c, 1);
@@ -234,7 +229,7 @@ static void test_anything_but_a_request_is_dropped_without_a_word(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_send(&c, &c.server, "\0\3\0\1data", 8);
     client_send(&c, &c.server, "\0\4\0\1", 4);
     client_send(&c, &c.server, "\0\5\0\0error", 10);
@@ -289,7 +284,7 @@ static void test_repeated_request_gets_its_first_answer_again(void **state)
     struct client c;
 
     served_pattern(f, "file", 1000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", NULL);
     client_expect_first_data(&c, 1, 512);
     client_ask(&c, RRQ, "file", "octet", NULL);
@@ -310,7 +305,7 @@ static void test_repeated_request_gets_the_oack_again(void **state)
     struct client c;
 
     served_pattern(f, "file", 1000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "blksize", "600", NULL);
     client_expect_first_oack(&c, "blksize=600");
     client_ask(&c, RRQ, "file", "octet", "blksize", "600", NULL);
@@ -325,7 +320,7 @@ static void test_repeated_requests_count_among_the_sends_to_a_silent_peer(void *
     struct client c;
 
     served_pattern(f, "file", 1000);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", NULL);
     client_expect_first_data(&c, 1, 512);
     for (int sends = 2; sends <= 5; sends++) {
@@ -341,7 +336,7 @@ static void test_repeated_requests_count_among_the_sends_to_a_silent_peer(void *
 static void start_two(struct served *f, struct client *c, struct addr *ret_first)
 {
     served_pattern(f, "file", 1500);
-    open_local(c, f);
+    client_open_local(c, f);
     client_ask(c, RRQ, "file", "octet", NULL);
     client_expect_first_data(c, 1, 512);
     client_ack(c, 1);
@@ -411,7 +406,7 @@ static void test_second_transfer_is_given_up_like_any_unanswered_one(void **stat
     struct client c;
 
     served_pattern(f, "file", 1500);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", "utimeout", "10000", NULL);
     client_expect_first_oack(&c, "utimeout=10000");
     client_ack(&c, 0);
@@ -446,7 +441,7 @@ static void test_different_request_ends_the_old_transfer_at_once(void **state)
 
     served_pattern(f, "file", 1500);
     served_file(f, "other", "other", 5);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", NULL);
     client_expect_first_data(&c, 1, 512);
     client_ack(&c, 1);
@@ -461,6 +456,21 @@ static void test_different_request_ends_the_old_transfer_at_once(void **state)
     client_close(&c);
 }
 
+static void test_different_request_ends_both_of_two_equal_transfers(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+    struct addr first;
+
+    start_two(f, &c, &first);
+    served_file(f, "other", "other", 5);
+    client_ask(&c, RRQ, "other", "octet", NULL);
+    client_expect_first_data(&c, 1, 5);
+    assert_int_equal(served_line_count(f, "aborted op=read"), 2);
+    assert_int_equal(worker_running(f->worker), 1);
+    client_close(&c);
+}
+
 static void test_request_that_overtakes_the_last_ack_leaves_the_old_one_done(void **state)
 {
     struct served *f = *state;
@@ -468,7 +478,7 @@ static void test_request_that_overtakes_the_last_ack_leaves_the_old_one_done(voi
 
     served_pattern(f, "file", 600);
     served_file(f, "other", "other", 5);
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, RRQ, "file", "octet", NULL);
     client_expect_first_data(&c, 1, 512);
     client_ack(&c, 1);
@@ -486,8 +496,8 @@ static void test_equal_requests_of_two_clients_are_two_transfers(void **state)
     struct client a, b;
 
     served_pattern(f, "file", 600);
-    open_local(&a, f);
-    open_local(&b, f);
+    client_open_local(&a, f);
+    client_open_local(&b, f);
     client_ask(&a, RRQ, "file", "octet", NULL);
     client_expect_first_data(&a, 1, 512);
     client_ask(&b, RRQ, "file", "octet", NULL);
@@ -512,7 +522,7 @@ static void test_client_meets_no_port_again_within_ten_seconds(void **state)
 
     /* Of 28,232 ports a random choice repeats itself within 600 with probability 0.998. */
     memset(met, 0, sizeof(met));
-    open_local(&c, f);
+    client_open_local(&c, f);
     for (int i = 0; i < 600; i++) {
         client_ask(&c, RRQ, "absent", "octet", NULL);
         client_expect_first_error(&c, 1);
@@ -553,6 +563,7 @@ int main(void)
         SERVED_TEST(test_second_transfer_is_given_up_like_any_unanswered_one),
         SERVED_TEST(test_request_finds_the_first_transfer_again_after_the_second_is_gone),
         SERVED_TEST(test_different_request_ends_the_old_transfer_at_once),
+        SERVED_TEST(test_different_request_ends_both_of_two_equal_transfers),
         SERVED_TEST(test_request_that_overtakes_the_last_ack_leaves_the_old_one_done),
         SERVED_TEST(test_equal_requests_of_two_clients_are_two_transfers),
         SERVED_TEST(test_client_meets_no_port_again_within_ten_seconds),

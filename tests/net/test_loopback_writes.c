@@ -13,16 +13,11 @@
 
 static const uint8_t bytes[8192] = "the bytes of an upload";
 
-static void open_local(struct client *c, struct served *f)
-{
-    client_open(c, f, "127.0.0.1", "127.0.0.1");
-}
-
 static void expect_refusal(struct served *f, const char *name, unsigned code)
 {
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, name, "octet", NULL);
     client_expect_first_error(&c, code);
     client_close(&c);
@@ -31,7 +26,7 @@ static void expect_refusal(struct served *f, const char *name, unsigned code)
 /* An upload of 600 bytes whose block 1 was acknowledged. */
 static void start_upload(struct served *f, struct client *c, const char *name)
 {
-    open_local(c, f);
+    client_open_local(c, f);
     client_ask(c, WRQ, name, "octet", NULL);
     client_expect_first_ack(c, 0);
     client_data(c, 1, bytes, 512);
@@ -182,7 +177,7 @@ static void test_empty_file_is_one_empty_block(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", NULL);
     client_expect_first_ack(&c, 0);
     client_data(&c, 1, NULL, 0);
@@ -213,7 +208,7 @@ static void test_silent_client_leaves_nothing_behind(void **state)
     uint64_t patience_ns = f->config.patience_ns;
 
     f->config.patience_ns = 300 * 1000 * 1000;
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "utimeout", "10000", NULL);
     client_expect_first_oack(&c, "utimeout=10000");
     f->config.patience_ns = patience_ns; /* for whoever asks next */
@@ -229,7 +224,7 @@ static void test_netascii_upload_is_converted(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "text", "netascii", NULL);
     client_expect_first_ack(&c, 0);
     client_data(&c, 1, "a\r\nb\r\0", 6);
@@ -262,7 +257,7 @@ static void test_announced_size_is_echoed(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "tsize", "600", "blksize", "1024", NULL);
     client_expect_first_oack(&c, "tsize=600 blksize=1024");
     client_data(&c, 1, bytes, 600);
@@ -275,7 +270,7 @@ static void test_announced_size_that_does_not_fit_is_error_3_at_once(void **stat
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "tsize", "4611686018427387904", NULL);
     client_expect_first_error(&c, 3);
     served_line(f, "failed op=write");
@@ -288,7 +283,7 @@ static void test_announced_size_is_a_hint(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "tsize", "9999", NULL);
     client_expect_first_oack(&c, "tsize=9999");
     client_data(&c, 1, bytes, 300);
@@ -302,7 +297,7 @@ static void test_window_is_acknowledged_at_its_end(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "windowsize", "4", NULL);
     client_expect_first_oack(&c, "windowsize=4");
     for (unsigned block = 1; block <= 4; block++) {
@@ -321,7 +316,7 @@ static void test_lost_block_of_a_window_is_asked_for_once(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "windowsize", "4", NULL);
     client_expect_first_oack(&c, "windowsize=4");
     client_data(&c, 1, bytes, 512);
@@ -343,7 +338,7 @@ static void test_granted_window_fits_the_receive_buffer(void **state)
     unsigned granted = 0;
 
     f->config.windowsize_max = 32767;
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "blksize", "8192", "windowsize", "32767", NULL);
     client_receive(&c);
     assert_memory_equal(c.packet + 2, "blksize\0008192\0windowsize", 24);
@@ -366,7 +361,7 @@ static void test_repeated_request_gets_the_oack_and_not_ack_0(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "blksize", "1024", NULL);
     client_expect_first_oack(&c, "blksize=1024");
     client_ask(&c, WRQ, "new", "octet", "blksize", "1024", NULL);
@@ -380,7 +375,7 @@ static void test_request_repeated_while_the_file_is_opened_is_ignored(void **sta
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", NULL);
     client_ask(&c, WRQ, "new", "octet", NULL); /* the server has not had a turn yet */
     client_expect_first_ack(&c, 0);
@@ -394,7 +389,7 @@ static void test_different_request_while_the_file_is_opened_replaces_it(void **s
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "one", "octet", NULL);
     client_ask(&c, WRQ, "two", "octet", "blksize", "1024", NULL);
     client_expect_first_oack(&c, "blksize=1024");
@@ -409,7 +404,7 @@ static void test_stray_ack_0_and_data_0_are_ignored(void **state)
     struct served *f = *state;
     struct client c;
 
-    open_local(&c, f);
+    client_open_local(&c, f);
     client_ask(&c, WRQ, "new", "octet", "blksize", "1024", NULL);
     client_expect_first_oack(&c, "blksize=1024");
     client_ack(&c, 0);
@@ -493,7 +488,7 @@ static void test_stranger_s_data_gets_error_5_and_is_not_stored(void **state)
     struct client c, stranger;
 
     start_upload(f, &c, "new");
-    open_local(&stranger, f);
+    client_open_local(&stranger, f);
     stranger.tid = c.tid;
     client_data(&stranger, 2, "poison", 6);
     client_expect_error(&stranger, 5);
