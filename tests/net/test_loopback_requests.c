@@ -514,18 +514,45 @@ static void test_equal_requests_of_two_clients_are_two_transfers(void **state)
     client_close(&b);
 }
 
+static void test_equal_requests_to_two_addresses_are_two_transfers(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+    struct addr first;
+    struct addr other;
+
+    served_pattern(f, "file", 600);
+    client_open(&c, f, "127.0.0.1", "127.0.0.2");
+    other = c.server;
+    client_close(&c);
+    client_open_local(&c, f);
+    client_ask(&c, RRQ, "file", "octet", NULL);
+    client_expect_first_data(&c, 1, 512);
+    first = c.tid;
+    c.server = other; /* asked from the same port */
+    client_ask(&c, RRQ, "file", "octet", NULL);
+    client_expect_first_data(&c, 1, 512);
+    assert_true(addr_same_host(&c.tid, &other));
+    assert_false(addr_equal(&c.tid, &first));
+    assert_int_equal(worker_running(f->worker), 2);
+    client_close(&c);
+}
+
 static void test_client_meets_no_port_again_within_ten_seconds(void **state)
 {
     struct served *f = *state;
     static bool met[65536];
     struct client c;
 
-    /* Of 28,232 ports a random choice repeats itself within 600 with probability 0.998. */
+    /* Of 28,232 ports a random choice within 1,000 repeats itself with probability 0.9999, also if
+     * only every other port is free to be chosen again. */
     memset(met, 0, sizeof(met));
     client_open_local(&c, f);
-    for (int i = 0; i < 600; i++) {
-        client_ask(&c, RRQ, "absent", "octet", NULL);
-        client_expect_first_error(&c, 1);
+    for (int i = 0; i < 1000; i++) {
+        bool transfer = i % 2 == 0; /* refused by a transfer, or before there is one */
+
+        client_ask(&c, RRQ, "absent", transfer ? "octet" : "mail", NULL);
+        client_expect_first_error(&c, transfer ? 1 : 4);
         assert_false(met[addr_port(&c.tid)]);
         met[addr_port(&c.tid)] = true;
     }
@@ -566,6 +593,7 @@ int main(void)
         SERVED_TEST(test_different_request_ends_both_of_two_equal_transfers),
         SERVED_TEST(test_request_that_overtakes_the_last_ack_leaves_the_old_one_done),
         SERVED_TEST(test_equal_requests_of_two_clients_are_two_transfers),
+        SERVED_TEST(test_equal_requests_to_two_addresses_are_two_transfers),
         SERVED_TEST(test_client_meets_no_port_again_within_ten_seconds),
     };
 

@@ -133,6 +133,16 @@ static void test_opening_leaves_first_and_data_waits_for_ack_0(void **state)
     expect_data(f, 1, 10 * MS);
 }
 
+static void test_ack_0_before_the_opening_left_answers_nothing(void **state)
+{
+    struct sender_story *f = *state;
+
+    begin_window(f, 4, 1400);
+    give_ack(f, 0, 0);
+    expect_state(f, WHERRY_SENDER_OPENING, RES_OK);
+    expect_opening(f, 0);
+}
+
 static void test_ack_of_data_does_not_answer_an_opening(void **state)
 {
     struct sender_story *f = *state;
@@ -432,6 +442,7 @@ int main(void)
         STORY(test_opening_that_does_not_fit_the_buffer_stays_due),
         STORY(test_socket_that_takes_nothing_changes_nothing),
         STORY(test_opening_leaves_first_and_data_waits_for_ack_0),
+        STORY(test_ack_0_before_the_opening_left_answers_nothing),
         STORY(test_ack_of_data_does_not_answer_an_opening),
         STORY(test_oack_to_our_wrq_stands_for_ack_0),
         STORY(test_repeated_oack_changes_nothing),

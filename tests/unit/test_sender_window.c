@@ -145,6 +145,32 @@ static void test_repeated_ack_within_a_round_trip_lets_nothing_leave(void **stat
     expect_silence(f, 30 * MS - 1);
 }
 
+/* A repeated opening brings ACK 0 twice, and no round trip that could tell why. */
+static void test_repeated_ack_before_any_round_trip_was_measured_lets_nothing_leave(void **state)
+{
+    struct sender_story *f = *state;
+
+    begin_window(f, 4, LONG_FILE);
+    expect_opening(f, 0);
+    expect_opening(f, run_out(f));
+    give_ack(f, 0, 1010 * MS);
+    expect_window(f, 1, 4, 1010 * MS);
+    give_ack(f, 0, 1020 * MS);
+    expect_silence(f, 1020 * MS);
+}
+
+static void test_repeated_ack_before_the_window_left_does_not_count(void **state)
+{
+    struct sender_story *f = *state;
+
+    open_window(f, 4);
+    give_ack(f, 4, 20 * MS);
+    give_ack(f, 4, 40 * MS); /* the socket is full meanwhile */
+    expect_window(f, 5, 8, 50 * MS);
+    give_ack(f, 4, 60 * MS);
+    expect_window(f, 5, 8, 60 * MS);
+}
+
 static void test_repeated_ack_a_round_trip_later_restarts_the_window(void **state)
 {
     struct sender_story *f = *state;
@@ -321,6 +347,8 @@ int main(void)
         STORY(test_partial_send_of_a_repeated_window_is_resumed_behind_it),
         STORY(test_expiry_repeats_the_unacknowledged_window),
         STORY(test_repeated_ack_within_a_round_trip_lets_nothing_leave),
+        STORY(test_repeated_ack_before_any_round_trip_was_measured_lets_nothing_leave),
+        STORY(test_repeated_ack_before_the_window_left_does_not_count),
         STORY(test_repeated_ack_a_round_trip_later_restarts_the_window),
         STORY(test_first_window_is_restarted_by_a_repeated_ack_0),
         STORY(test_further_repeats_of_the_ack_let_nothing_leave),
