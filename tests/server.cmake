@@ -15,6 +15,7 @@ add_test(NAME wherryd_usage
 set_tests_properties(wherryd_options_documented wherryd_usage
   PROPERTIES TIMEOUT 120 LABELS self-contained)
 
-wherry_test(signals DIR net SOURCES net/server_process.c LINK flags)
+wherry_test(signals DIR net
+    SOURCES net/server_process.c support/pattern.c support/scratch.c LINK flags)
 target_compile_definitions(test_signals PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_signals wherryd)

@@ -21,6 +21,9 @@
 
 #include <cmocka.h>
 
+#include "support/pattern.h"
+#include "support/scratch.h"
+
 #define WORDS_MAX 32
 
 static long long now_ms(void)
@@ -146,11 +149,6 @@ const char *server_process_expect_line(struct server_process *s, const char *par
     }
 }
 
-unsigned char server_process_byte(size_t offset)
-{
-    return (unsigned char)(offset * 7 + offset / 256);
-}
-
 void server_process_file(const struct server_process *s, const char *name, size_t size)
 {
     char path[512];
@@ -160,7 +158,7 @@ void server_process_file(const struct server_process *s, const char *name, size_
     f = fopen(path, "w");
     assert_non_null(f);
     for (size_t i = 0; i < size; i++) {
-        assert_int_not_equal(putc(server_process_byte(i), f), EOF);
+        assert_int_not_equal(putc(pattern_at(i), f), EOF);
     }
     assert_int_equal(fclose(f), 0);
 }
@@ -168,17 +166,9 @@ void server_process_file(const struct server_process *s, const char *name, size_
 size_t server_process_descriptors(const struct server_process *s)
 {
     char path[64];
-    size_t count = 0;
-    DIR *d;
 
     snprintf(path, sizeof(path), "/proc/%d/fd", (int)s->pid);
-    d = opendir(path);
-    assert_non_null(d);
-    while (readdir(d) != NULL) {
-        count++;
-    }
-    closedir(d);
-    return count - 2; /* "." and ".." */
+    return scratch_count(path);
 }
 
 size_t server_process_resident_kib(const struct server_process *s)

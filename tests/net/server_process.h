@@ -25,10 +25,8 @@ void server_process_start(struct server_process *s, const char *const words[]);
 void server_process_stop(struct server_process *s);
 /* The next line of its log that contains `part`, within the time, else the test fails. */
 const char *server_process_expect_line(struct server_process *s, const char *part, int timeout_ms);
-/* A file in its root with this many bytes of a pattern. */
+/* A file in its root with this many bytes of support/pattern.h. */
 void server_process_file(const struct server_process *s, const char *name, size_t size);
-/* The pattern's byte at an offset. */
-unsigned char server_process_byte(size_t offset);
 /* Open descriptors, and resident KiB, of the process. */
 size_t server_process_descriptors(const struct server_process *s);
 size_t server_process_resident_kib(const struct server_process *s);

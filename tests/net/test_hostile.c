@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "net/server_process.h"
+#include "support/pattern.h"
 
 #define FILE_BYTES 3000u /* blocks 1 to 5 and a short 6 */
 #define UNANSWERED 500u
@@ -87,7 +88,7 @@ static size_t expect_data(int fd, struct sockaddr_in *from, unsigned block)
     assert_int_equal(buf[1], 3);
     assert_int_equal(buf[2] << 8 | buf[3], block);
     for (size_t i = 4; i < len; i++) {
-        assert_int_equal(buf[i], server_process_byte((block - 1) * 512 + i - 4));
+        assert_int_equal(buf[i], pattern_at((block - 1) * 512 + i - 4));
     }
     return len - 4;
 }

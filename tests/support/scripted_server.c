@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "support/pattern.h"
 #include "support/scratch.h"
 
 #define DEADLINE_MS 30000 /* far beyond what anything here takes, also under a sanitizer */
@@ -439,7 +440,7 @@ const uint8_t *scripted_pattern(size_t len)
 
     assert_true(len <= sizeof(bytes));
     for (size_t i = 0; i < len; i++) {
-        bytes[i] = (uint8_t)(i * 7 + i / 251);
+        bytes[i] = pattern_at(i);
     }
     return bytes;
 }
