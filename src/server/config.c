@@ -196,7 +196,6 @@ static enum res store_presets(struct config *c, char *why, size_t cap)
 static enum res store_file(struct config *c, const char *named, char *why, size_t cap)
 {
     const char *path = named != NULL ? named : CONFIG_FILE;
-    enum res r;
 
     if (named == NULL && access(path, F_OK) != 0) {
         return RES_OK;
@@ -206,8 +205,7 @@ static enum res store_file(struct config *c, const char *named, char *why, size_
         snprintf(why, cap, "out of memory");
         return RES_NO_MEMORY;
     }
-    r = config_file_read(path, c, why, cap);
-    return r;
+    return config_file_read(path, c, why, cap);
 }
 
 /* The first value of a list on the command line replaces what the file says; more are added. */

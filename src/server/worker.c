@@ -9,9 +9,9 @@
 #include "server/request.h"
 #include "server/tftp_session.h"
 
-struct listener {
+struct worker_listener {
     struct worker *worker;
-    struct listener *next;
+    struct worker_listener *next;
     uint64_t number;
     int fd;
     struct loop_io io;
@@ -21,7 +21,7 @@ enum worker_state { WORKER_RUNNING, WORKER_DRAINING, WORKER_DRAINED };
 
 struct worker {
     struct tftp_room room;
-    struct listener *listeners;
+    struct worker_listener *listeners;
     uint64_t listeners_made;
     enum worker_state state;
     struct loop_timer drained_timer; /* so that drained() comes from the loop */
@@ -88,7 +88,7 @@ fail:
 static void close_listeners(struct worker *w)
 {
     while (w->listeners != NULL) {
-        struct listener *l = w->listeners;
+        struct worker_listener *l = w->listeners;
 
         LL_DELETE(w->listeners, l);
         loop_io_stop(&l->io);
@@ -117,7 +117,7 @@ void worker_free(struct worker *w)
 /* One batch a turn: what is left wakes the loop again, and transfers have their turn between. */
 static void on_request(void *arg, unsigned events)
 {
-    struct listener *l = arg;
+    struct worker_listener *l = arg;
     struct tftp_room *room = &l->worker->room;
     const struct udp_packet *packets;
     struct addr peer;
@@ -136,7 +136,7 @@ static void on_request(void *arg, unsigned events)
 
 enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint)
 {
-    struct listener *l;
+    struct worker_listener *l;
 
     if (endpoint->scheme != ENDPOINT_TFTP) {
         return RES_UNSUPPORTED;

@@ -307,8 +307,8 @@ static enum res keep_from_file(struct source *s)
 
     len = missing < len ? (size_t)missing : len;
     len = left < len ? (size_t)left : len;
-    r = read_file(s, s->base + s->taken, chunk,
-                  len); /* of 0 bytes too: the file may have changed */
+    /* Also of 0 bytes: the file may have changed. */
+    r = read_file(s, s->base + s->taken, chunk, len);
     if (r == RES_OK && len == 0) {
         s->ended = true;
     } else if (r == RES_OK) {
@@ -355,8 +355,7 @@ static void pipe_readable(void *arg, unsigned events)
 static enum res fill_from_pipe(struct source *s)
 {
     struct pollfd pollfd = {.fd = s->fd, .events = POLLIN};
-
-    uint64_t before = 0;
+    uint64_t before;
 
     do {
         before = keeper_end(&s->keeper);

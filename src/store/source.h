@@ -36,8 +36,8 @@ struct source_params {
 
 /* Opens a name in the jail: RES_OK at once when the kernel has it in memory, RES_LATER when the
  * pool looks it up (*ret is set then too, and must be freed also if opened() brings a failure),
- * else why not. name is copied; jail outlives the pool, where a look-up
- * may end after its source; the pool outlives the source. */
+ * else why not. name is copied; jail outlives the pool, where a look-up may end after its source;
+ * the pool outlives the source. */
 enum res source_open(struct source **ret, const struct source_params *p, const struct jail *j,
                      const char *name);
 /* From a descriptor that the source takes over on success: a regular file is read like one above,
