@@ -89,6 +89,7 @@ static void test_clock_stands_still_while_a_block_is_stored(void **state)
     wherry_receiver_expire(f->receiver, 100 * SECOND);
     expect_silence(f, 100 * SECOND);
     stored(f, 2, 101 * SECOND);
+    wherry_receiver_expire(f->receiver, 101 * SECOND);
     expect_state(f, WHERRY_RECEIVER_RECEIVING, RES_OK);
     expect_ack(f, 2, 101 * SECOND);
 }

@@ -90,6 +90,18 @@ static void test_repeated_request_after_data_changes_nothing(void **state)
     expect_silence(f, 20 * MS);
 }
 
+static void test_repeated_request_after_a_gap_changes_nothing(void **state)
+{
+    struct receiver_story *f = *state;
+
+    begin_window(f, 4, LONG_FILE);
+    expect_opening(f, 0);
+    assert_int_equal(give_data(f, 2, 10 * MS), WHERRY_GAP); /* it has our answer */
+    expect_ack(f, 0, 10 * MS);
+    wherry_receiver_repeat(f->receiver, 20 * MS);
+    expect_silence(f, 20 * MS);
+}
+
 static void test_own_timeout_repeats_the_ack(void **state)
 {
     struct receiver_story *f = *state;
@@ -167,6 +179,53 @@ static void test_early_wake_ups_do_no_harm(void **state)
         expect_silence(f, now_ns);
     }
     expect_deadline(f, SECOND);
+}
+
+static void test_timeout_granted_with_the_oack_holds_for_the_client(void **state)
+{
+    struct receiver_story *f = *state;
+    const struct wherry_agreed agreed = {.blksize = 512, .windowsize = 1, .timeout_ns = 3 * SECOND};
+
+    begin(f);
+    expect_opening(f, 0);
+    expect_deadline(f, SECOND);
+    wherry_receiver_agree(f->receiver, &agreed, 10 * MS);
+    expect_ack(f, 0, 10 * MS);
+    expect_deadline(f, 10 * MS + 3 * SECOND);
+}
+
+static void test_oack_to_a_request_sent_once_is_a_sample(void **state)
+{
+    struct receiver_story *f = *state;
+
+    begin(f);
+    expect_opening(f, 0);
+    wherry_receiver_agree(f->receiver, &f->params.agreed, 200 * MS);
+    expect_ack(f, 0, 200 * MS);
+    expect_deadline(f, 800 * MS); /* RFC 6298 (2.2): 200 + 4 x 100 behind it */
+}
+
+static void test_oack_to_a_repeated_request_is_no_sample(void **state)
+{
+    struct receiver_story *f = *state;
+
+    begin(f);
+    expect_opening(f, 0);
+    expect_opening(f, run_out(f));
+    wherry_receiver_agree(f->receiver, &f->params.agreed, 1100 * MS); /* Karn: to which? */
+    expect_ack(f, 0, 1100 * MS);
+    expect_deadline(f, 3100 * MS);
+}
+
+static void test_only_the_first_block_behind_an_ack_is_a_sample(void **state)
+{
+    struct receiver_story *f = *state;
+
+    begin_window(f, 4, LONG_FILE);
+    expect_opening(f, 0);
+    take_data(f, 1, 10 * MS);
+    take_data(f, 2, 500 * MS); /* spread over time by the sender, or late on its way */
+    expect_deadline(f, 900 * MS);
 }
 
 /* Repeats what is due until the receiver gives up; returns that moment. */
@@ -254,6 +313,19 @@ static void test_dallies_for_three_granted_timeouts_if_that_is_longer(void **sta
     expect_state(f, WHERRY_RECEIVER_DONE, RES_OK);
 }
 
+static void test_dallies_for_three_measured_timeouts_if_that_is_longer(void **state)
+{
+    struct receiver_story *f = *state;
+
+    f->length = 100;
+    begin(f);
+    expect_opening(f, 0);
+    take_data(f, 1, 2 * SECOND); /* a time-out of 2 + 4 x 1 s, also the sender's */
+    wherry_receiver_committed(f->receiver, 2 * SECOND);
+    expect_ack(f, 1, 2 * SECOND);
+    expect_deadline(f, 20 * SECOND);
+}
+
 static void test_dallying_answers_each_repeat_of_the_last_block(void **state)
 {
     struct receiver_story *f = *state;
@@ -305,16 +377,22 @@ int main(void)
         STORY(test_unheard_peer_is_given_up_after_60_s_whatever_its_timeout),
         STORY(test_repeated_request_repeats_the_first_answer_and_counts_as_a_send),
         STORY(test_repeated_request_after_data_changes_nothing),
+        STORY(test_repeated_request_after_a_gap_changes_nothing),
         STORY(test_own_timeout_repeats_the_ack),
         STORY(test_own_timeout_in_a_window_acknowledges_what_has_come),
         STORY(test_each_expiry_doubles_up_to_8_s),
         STORY(test_granted_timeout_does_not_double),
         STORY(test_early_wake_ups_do_no_harm),
+        STORY(test_timeout_granted_with_the_oack_holds_for_the_client),
+        STORY(test_oack_to_a_request_sent_once_is_a_sample),
+        STORY(test_oack_to_a_repeated_request_is_no_sample),
+        STORY(test_only_the_first_block_behind_an_ack_is_a_sample),
         STORY(test_patience_is_60_s_without_progress),
         STORY(test_patience_is_three_granted_timeouts_if_that_is_longer),
         STORY(test_repeats_of_a_block_are_no_progress),
         STORY(test_dallies_for_5_s),
         STORY(test_dallies_for_three_granted_timeouts_if_that_is_longer),
+        STORY(test_dallies_for_three_measured_timeouts_if_that_is_longer),
         STORY(test_dallying_answers_each_repeat_of_the_last_block),
         STORY(test_dallying_sends_nothing_unasked),
         STORY(test_committing_is_not_cut_short_by_the_clock),
