@@ -30,6 +30,16 @@ static const struct unit time_units[] = {
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+uint64_t number_min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t number_max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static bool parse_base(const uint8_t *text, size_t len, unsigned base, uint64_t *ret)
 {
     uint64_t value = 0;

@@ -22,6 +22,9 @@ bool number_parse_time(const char *text, uint64_t lowest_ns, uint64_t highest_ns
 /* "0640": octal digits. */
 bool number_parse_octal(const char *text, uint64_t lowest, uint64_t highest, uint64_t *ret);
 
+uint64_t number_min(uint64_t a, uint64_t b);
+uint64_t number_max(uint64_t a, uint64_t b);
+
 #define NUMBER_TEXT_BYTES 32
 /* Decimal digits and a NUL; returns how many digits. buf of NUMBER_TEXT_BYTES. */
 size_t number_print_digits(uint64_t value, char *buf);

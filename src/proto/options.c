@@ -35,24 +35,14 @@ struct row {
     void (*agree)(struct wherry_agreed *a, uint64_t value);
 };
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t max_u64(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static bool grant_blksize(const struct negotiation *n, uint64_t *value)
 {
     uint64_t most = n->offer->blksize_max;
 
     if (n->offer->blksize_path != 0) {
-        most = min_u64(most, n->offer->blksize_path);
+        most = number_min(most, n->offer->blksize_path);
     }
-    *value = min_u64(*value, max_u64(most, WHERRY_BLKSIZE_MIN));
+    *value = number_min(*value, number_max(most, WHERRY_BLKSIZE_MIN));
     return true;
 }
 
@@ -95,13 +85,13 @@ static bool grant_rollover(const struct negotiation *n, uint64_t *value)
 static bool grant_windowsize(const struct negotiation *n, uint64_t *value)
 {
     uint64_t blksize = n->agreed.blksize;
-    uint64_t most = min_u64(n->offer->windowsize_max, WHERRY_WINDOWSIZE_MAX);
+    uint64_t most = number_min(n->offer->windowsize_max, WHERRY_WINDOWSIZE_MAX);
 
-    most = min_u64(most, n->offer->window_bytes_max / blksize);
+    most = number_min(most, n->offer->window_bytes_max / blksize);
     if (n->request == WHERRY_WRQ && n->offer->receive_buffer != 0) {
-        most = min_u64(most, n->offer->receive_buffer / blksize);
+        most = number_min(most, n->offer->receive_buffer / blksize);
     }
-    *value = min_u64(*value, max_u64(most, 1));
+    *value = number_min(*value, number_max(most, 1));
     return true;
 }
 

@@ -9,14 +9,11 @@
 uint64_t patience_end_ns(uint64_t patience_ns, uint64_t timeout_ns, bool heard, uint64_t start_ns,
                          uint64_t progress_ns)
 {
-    uint64_t span_ns = patience_ns;
+    uint64_t span_ns = number_max(patience_ns, TIMEOUTS * timeout_ns);
     uint64_t from_ns = heard ? progress_ns : start_ns;
 
-    if (span_ns < TIMEOUTS * timeout_ns) {
-        span_ns = TIMEOUTS * timeout_ns;
-    }
-    if (!heard && span_ns > UNHEARD_NS) {
-        span_ns = UNHEARD_NS;
+    if (!heard) {
+        span_ns = number_min(span_ns, UNHEARD_NS);
     }
     return span_ns > UINT64_MAX - from_ns ? UINT64_MAX : from_ns + span_ns;
 }

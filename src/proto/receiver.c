@@ -269,7 +269,7 @@ void wherry_receiver_committed(struct wherry_receiver *r, uint64_t now_ns)
         return;
     }
     r->state = WHERRY_RECEIVER_DALLYING;
-    r->dally_end_ns = now_ns + (timeouts_ns > DALLY_NS ? timeouts_ns : DALLY_NS);
+    r->dally_end_ns = now_ns + number_max(timeouts_ns, DALLY_NS);
     ack_when_stored(r, r->received);
 }
 
@@ -338,7 +338,7 @@ uint64_t wherry_receiver_deadline(const struct wherry_receiver *r)
     if (!open_for_data(r) || r->stored < r->received) {
         return WHERRY_NEVER;
     }
-    return timeout_ns < give_up ? timeout_ns : give_up;
+    return number_min(timeout_ns, give_up);
 }
 
 static size_t opening_write(struct wherry_receiver *r, uint8_t *buf, size_t cap)

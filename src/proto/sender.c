@@ -6,6 +6,7 @@
 
 #include <wherry/rtt.h>
 
+#include "base/number.h"
 #include "proto/block.h"
 #include "proto/pace.h"
 #include "proto/patience.h"
@@ -47,11 +48,6 @@ struct wherry_sender {
     size_t opening_len;
     uint8_t opening[];
 };
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static void set_length(struct wherry_sender *s, uint64_t length)
 {
@@ -267,7 +263,7 @@ static uint64_t pace_interval_ns(const struct wherry_sender *s)
 /* Blocks of the present window, the stream's end considered. */
 static uint32_t window_blocks(const struct wherry_sender *s)
 {
-    return (uint32_t)min_u64(s->window, s->last_block - s->acked);
+    return (uint32_t)number_min(s->window, s->last_block - s->acked);
 }
 
 /* Something left that an answer is due to. Otherwise the silence is our own: the input is slow or
@@ -324,11 +320,11 @@ uint64_t wherry_sender_deadline(const struct wherry_sender *s)
     }
     deadline_ns = give_up_ns(s);
     if (outstanding(s)) {
-        deadline_ns = min_u64(deadline_ns, s->wait_from_ns + wherry_rtt_timeout_ns(&s->rtt));
+        deadline_ns = number_min(deadline_ns, s->wait_from_ns + wherry_rtt_timeout_ns(&s->rtt));
     }
     if (s->state == WHERRY_SENDER_SENDING) {
-        deadline_ns =
-            min_u64(deadline_ns, pace_deadline_ns(&s->pace, window_blocks(s), pace_interval_ns(s)));
+        deadline_ns = number_min(deadline_ns,
+                                 pace_deadline_ns(&s->pace, window_blocks(s), pace_interval_ns(s)));
     }
     return deadline_ns;
 }
@@ -341,7 +337,7 @@ bool wherry_sender_burst(const struct wherry_sender *s, uint32_t max, struct whe
     if (s->state != WHERRY_SENDER_SENDING || max == 0 || s->next > end_block) {
         return false;
     }
-    count = min_u64(end_block - s->next + 1, max);
+    count = number_min(end_block - s->next + 1, max);
     ret->first = s->next;
     ret->offset = (s->next - 1) * s->agreed.blksize;
     ret->kept = s->acked * s->agreed.blksize;
@@ -374,7 +370,7 @@ void wherry_sender_sent(struct wherry_sender *s, uint32_t count, uint64_t now_ns
         s->sends++;
     }
     if (s->next <= s->highest) {
-        s->resent += min_u64(newest, s->highest) - s->next + 1;
+        s->resent += number_min(newest, s->highest) - s->next + 1;
     }
     if (newest > s->highest) {
         s->highest = newest;
@@ -423,7 +419,7 @@ bool wherry_sender_heard(const struct wherry_sender *s)
 
 uint64_t wherry_sender_acked_bytes(const struct wherry_sender *s)
 {
-    return min_u64(s->acked * s->agreed.blksize, s->length);
+    return number_min(s->acked * s->agreed.blksize, s->length);
 }
 
 uint64_t wherry_sender_acked_blocks(const struct wherry_sender *s)
