@@ -2,7 +2,6 @@
 #include "io/loop.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #define EV_COMPAT3 0

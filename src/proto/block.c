@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proto/block.h"
 
-#include <stddef.h>
-
 /* With rollover 1 the numbers 1 to 65535 go round, and 0 is block 0 alone. */
 static uint64_t period(uint16_t rollover)
 {

@@ -12,8 +12,6 @@
 #define STORE_JAIL_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
 
 #include <wherry/res.h>

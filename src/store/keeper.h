@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <wherry/res.h>
-
 /* All zero is an empty one at offset 0. */
 struct keeper {
     uint8_t *memory;

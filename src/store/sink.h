@@ -10,7 +10,6 @@
 #define STORE_SINK_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -4,7 +4,6 @@
 #define TESTS_SERVER_PROCESS_H
 
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 

@@ -2,7 +2,6 @@
 #include "sim/world.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "support/packets.h"
 

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A literal of either family; scope 0 but for link-local ones. */

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
