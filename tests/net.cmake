@@ -5,5 +5,6 @@ wherry_test(addr LINK net)
 foreach(name udp udp_send)
   wherry_test(${name} LINK net SOURCES net/udp_story.c DIR net)
   target_link_options(test_${name} PRIVATE
-    -Wl,--wrap=socket -Wl,--wrap=sendto -Wl,--wrap=sendmmsg -Wl,--wrap=recvmsg)
+    -Wl,--wrap=socket -Wl,--wrap=sendto -Wl,--wrap=sendmmsg -Wl,--wrap=recvmsg
+    -Wl,--wrap=recvmmsg)
 endforeach()

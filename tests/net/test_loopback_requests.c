@@ -5,11 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "net/served.h"
+#include "net/udp.h"
 
 static void expect_refusal(struct served *f, const char *name, const char *mode, unsigned code)
 {
@@ -538,6 +540,31 @@ static void test_equal_requests_to_two_addresses_are_two_transfers(void **state)
     client_close(&c);
 }
 
+static void test_equal_requests_to_two_endpoints_are_two_transfers(void **state)
+{
+    struct served *f = *state;
+    struct endpoint endpoint = {.scheme = ENDPOINT_TFTP};
+    struct addr second = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof(second.u.in4)};
+    struct client c;
+    struct addr first;
+    int fd;
+
+    served_pattern(f, "file", 600);
+    assert_int_equal(udp_listen(&second, &fd), RES_OK);
+    assert_int_equal(worker_listen(f->worker, fd, &endpoint), RES_OK);
+    assert_int_equal(getsockname(fd, &second.u.sa, &second.len), 0);
+    client_open_local(&c, f);
+    client_ask(&c, RRQ, "file", "octet", NULL);
+    client_expect_first_data(&c, 1, 512);
+    first = c.tid;
+    addr_set_port(&c.server, addr_port(&second));
+    client_ask(&c, RRQ, "file", "octet", NULL);
+    client_expect_first_data(&c, 1, 512);
+    assert_false(addr_equal(&c.tid, &first));
+    assert_int_equal(worker_running(f->worker), 2);
+    client_close(&c);
+}
+
 static void test_client_meets_no_port_again_within_ten_seconds(void **state)
 {
     struct served *f = *state;
@@ -594,6 +621,7 @@ int main(void)
         SERVED_TEST(test_request_that_overtakes_the_last_ack_leaves_the_old_one_done),
         SERVED_TEST(test_equal_requests_of_two_clients_are_two_transfers),
         SERVED_TEST(test_equal_requests_to_two_addresses_are_two_transfers),
+        SERVED_TEST(test_equal_requests_to_two_endpoints_are_two_transfers),
         SERVED_TEST(test_client_meets_no_port_again_within_ten_seconds),
     };
 

@@ -270,6 +270,70 @@ static void test_broadcast_is_told_on_a_dual_stack_socket(void **state)
     expect_broadcast(*state, "::");
 }
 
+static void test_multicast_is_told_from_unicast(void **state)
+{
+    struct fixture *f = *state;
+    int server = listen_on("0.0.0.0");
+    struct addr client_addr;
+    int client = open_on("127.0.0.1", &client_addr);
+    struct addr to = make_addr("239.255.0.69", port_of(server));
+    struct ip_mreqn group = {.imr_multiaddr = to.u.in4.sin_addr,
+                             .imr_address.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct udp_packet *p;
+
+    assert_int_equal(setsockopt(server, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof(group)), 0);
+    assert_int_equal(setsockopt(client, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof(group)), 0);
+    send_text(client, &to, "to a group");
+    p = take_one(f, server);
+    assert_bytes(p, "to a group");
+    assert_true(p->broadcast);
+    assert_int_equal(p->local.len, 0);
+    close(server);
+    close(client);
+}
+
+/* A datagram over ::1, of which the kernel says that it came to `to` on interface 7. */
+static const struct udp_packet *receive_at(struct fixture *f, const char *to)
+{
+    struct in6_pktinfo info = {.ipi6_ifindex = 7};
+    int server = listen_on("::");
+    struct addr client_addr;
+    int client = open_on("::1", &client_addr);
+    struct addr server_addr = make_addr("::1", port_of(server));
+    const struct udp_packet *p;
+
+    assert_int_equal(inet_pton(AF_INET6, to, &info.ipi6_addr), 1);
+    played.came_to = &info;
+    send_text(client, &server_addr, "six");
+    p = take_one(f, server);
+    played.came_to = NULL;
+    close(server);
+    close(client);
+    return p;
+}
+
+static void test_ipv6_multicast_is_told_from_unicast(void **state)
+{
+    const struct udp_packet *p;
+
+    need_ipv6();
+    p = receive_at(*state, "ff02::1"); /* loopback has no route for it */
+    assert_true(p->broadcast);
+    assert_int_equal(p->local.len, 0);
+}
+
+static void test_link_local_address_keeps_its_interface(void **state)
+{
+    const struct udp_packet *p;
+
+    need_ipv6();
+    p = receive_at(*state, "fe80::1");
+    assert_false(p->broadcast);
+    assert_int_equal(p->local.u.in6.sin6_scope_id, 7);
+    p = receive_at(*state, "2001:db8::1");
+    assert_int_equal(p->local.u.in6.sin6_scope_id, 0);
+}
+
 static void test_batches_keep_order_and_bytes(void **state)
 {
     struct fixture *f = *state;
@@ -464,6 +528,9 @@ int main(void)
         TEST(test_ipv4_on_a_dual_stack_socket_is_ipv4),
         TEST(test_broadcast_is_told_from_unicast),
         TEST(test_broadcast_is_told_on_a_dual_stack_socket),
+        TEST(test_multicast_is_told_from_unicast),
+        TEST(test_ipv6_multicast_is_told_from_unicast),
+        TEST(test_link_local_address_keeps_its_interface),
         TEST(test_batches_keep_order_and_bytes),
         TEST(test_largest_datagram_comes_whole),
         TEST(test_receive_buffer_holds_what_it_promises),

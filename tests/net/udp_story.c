@@ -29,6 +29,10 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags);
 ssize_t __real_recvmsg(int fd, struct msghdr *message, int flags);
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                    struct timespec *timeout);
+int __real_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                    struct timespec *timeout);
 
 static bool play_error(void)
 {
@@ -82,6 +86,26 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)
     memcpy(CMSG_DATA(c), played.queued, sizeof(*played.queued));
     message->msg_controllen = CMSG_SPACE(sizeof(*played.queued));
     return 0;
+}
+
+static void play_came_to(struct msghdr *message)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+            memcpy(CMSG_DATA(c), played.came_to, sizeof(*played.came_to));
+        }
+    }
+}
+
+int __wrap_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                    struct timespec *timeout)
+{
+    int n = __real_recvmmsg(fd, messages, count, flags, timeout);
+
+    for (int i = 0; played.came_to != NULL && i < n; i++) {
+        play_came_to(&messages[i].msg_hdr);
+    }
+    return n;
 }
 
 int setup(void **state)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the tests of net/udp.h share: sockets on loopback, and a kernel whose refusals are played
- * where loopback cannot produce them. Link with --wrap for socket, sendto, sendmmsg and recvmsg. */
+ * where loopback cannot produce them. Link with --wrap for socket, sendto, sendmmsg, recvmsg and
+ * recvmmsg. */
 #ifndef TESTS_NET_UDP_STORY_H
 #define TESTS_NET_UDP_STORY_H
 
 #include "net/udp.h"
 
+struct in6_pktinfo;
 struct sock_extended_err;
 
 struct played {
@@ -15,6 +17,7 @@ struct played {
     int socket_error;                       /* every socket() fails with it */
     const struct sock_extended_err *queued; /* what the error queue holds */
     const struct sockaddr_in6 *queued_peer;
+    const struct in6_pktinfo *came_to; /* said of every IPv6 datagram in place of the truth */
 };
 extern struct played played;
 
