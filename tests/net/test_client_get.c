@@ -245,6 +245,50 @@ static void test_answer_from_another_host_is_not_taken(void **state)
     assert_return_code(close(stranger), errno);
 }
 
+/* Nor does whoever sends from the server's host what answers no request. */
+static void test_packet_that_answers_nothing_is_not_taken(void **state)
+{
+    struct scripted *s = *state;
+    static const uint8_t late[] = {0, 3, 0, 2, 'o', 'l', 'd'};
+    static const uint8_t ack[] = {0, 4, 0, 0};
+    int earlier; /* a transfer that this port had before */
+
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    earlier = scripted_socket("127.0.0.1");
+    scripted_send(s, earlier, late, sizeof(late));
+    scripted_send(s, earlier, ack, sizeof(ack));
+    scripted_data(s, 1, "good", 4);
+    scripted_take_ack(s, 1);
+    scripted_ends(s, 0);
+    scripted_file_is("x", "good", 4);
+    assert_return_code(close(earlier), errno);
+}
+
+/* ICMP answers our ERROR 5 when the stranger is gone. */
+static void test_unreachable_that_error_5_provoked_ends_nothing(void **state)
+{
+    struct scripted *s = *state;
+    const uint8_t *bytes = scripted_pattern(512);
+    static const uint8_t forged[] = {0, 3, 0, 2, 'e', 'v', 'i', 'l'};
+    int stranger;
+
+    scripted_start(s, "get --no-options URL/x");
+    take_rrq(s, "x");
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1);
+    stranger = scripted_socket("127.0.0.1");
+    scripted_signal(s, SIGSTOP);
+    scripted_send(s, stranger, forged, sizeof(forged));
+    assert_return_code(close(stranger), errno); /* before the answer */
+    scripted_signal(s, SIGCONT);
+    scripted_data(s, 1, bytes, 512);
+    scripted_take_ack(s, 1); /* so that the answer has left */
+    scripted_data(s, 2, "end", 3);
+    scripted_take_ack(s, 2);
+    scripted_ends(s, 0);
+}
+
 /* A second answer from a new port comes from a server that took the request for two. */
 static void test_second_transfer_of_the_server_gets_error_5(void **state)
 {
@@ -668,6 +712,8 @@ int main(void)
         T(test_blocks_that_never_come_lead_to_smaller_ones),
         T(test_packet_from_another_port_gets_error_5_and_changes_nothing),
         T(test_answer_from_another_host_is_not_taken),
+        T(test_packet_that_answers_nothing_is_not_taken),
+        T(test_unreachable_that_error_5_provoked_ends_nothing),
         T(test_second_transfer_of_the_server_gets_error_5),
         T(test_error_codes_of_the_server_become_exit_codes),
         T(test_silent_server_ends_with_4),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads and who speaks to them: strangers, odd packets, clients that give up or vanish. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -80,6 +82,42 @@ static void test_unreachable_that_our_error_5_provoked_ends_nothing(void **state
     client_close(&stranger); /* before the answer */
     client_expect_silence(&c);
     finish_read(f, &c);
+}
+
+/* --- a network that fails for a while --- */
+
+/* sendmmsg fails so many times more, as when a router or a firewall says so. */
+static int refusals;
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (refusals > 0) {
+        refusals--;
+        errno = EHOSTUNREACH;
+        return -1;
+    }
+    return __real_sendmmsg(fd, messages, count, flags);
+}
+
+static void test_unreachable_host_is_a_lost_block_and_no_end(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    served_pattern(f, "file", 600);
+    client_open_local(&c, f);
+    client_ask(&c, RRQ, "file", "octet", "utimeout", "10000", NULL);
+    client_expect_first_oack(&c, "utimeout=10000");
+    refusals = 4;
+    client_ack(&c, 0);
+    client_expect_data(&c, 1, 512); /* by its time-out */
+    assert_int_equal(refusals, 0);
+    client_error(&c, 0, "enough");
+    served_line(f, "aborted op=read");
+    client_close(&c);
 }
 
 /* --- odd packets of the peer --- */
@@ -287,6 +325,7 @@ int main(void)
         SERVED_TEST(test_stranger_gets_error_5_and_nothing_changes),
         SERVED_TEST(test_stranger_s_error_is_not_answered),
         SERVED_TEST(test_unreachable_that_our_error_5_provoked_ends_nothing),
+        SERVED_TEST(test_unreachable_host_is_a_lost_block_and_no_end),
         SERVED_TEST(test_unknown_opcode_ends_the_transfer_with_error_4),
         SERVED_TEST(test_packets_too_short_and_requests_change_nothing),
         SERVED_TEST(test_ack_longer_than_four_bytes_is_an_ack),

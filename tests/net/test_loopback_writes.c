@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <wherry/options.h>
+
 #include "net/served.h"
 
 static const uint8_t bytes[8192] = "the bytes of an upload";
@@ -278,6 +280,18 @@ static void test_announced_size_that_does_not_fit_is_error_3_at_once(void **stat
     client_close(&c);
 }
 
+static void test_announced_size_is_not_looked_at_where_tsize_is_refused(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    f->config.refuse_options = 1u << WHERRY_TSIZE;
+    client_open_local(&c, f);
+    client_ask(&c, WRQ, "new", "octet", "tsize", "4611686018427387904", NULL);
+    client_expect_first_ack(&c, 0);
+    client_close(&c);
+}
+
 static void test_announced_size_is_a_hint(void **state)
 {
     struct served *f = *state;
@@ -521,6 +535,7 @@ int main(void)
         SERVED_TEST(test_second_transfer_beside_the_first_replaces_it),
         SERVED_TEST(test_announced_size_is_echoed),
         SERVED_TEST(test_announced_size_that_does_not_fit_is_error_3_at_once),
+        SERVED_TEST(test_announced_size_is_not_looked_at_where_tsize_is_refused),
         SERVED_TEST(test_announced_size_is_a_hint),
         SERVED_TEST(test_window_is_acknowledged_at_its_end),
         SERVED_TEST(test_lost_block_of_a_window_is_asked_for_once),
