@@ -67,6 +67,19 @@ static void test_options_that_cannot_be_granted_leave_a_plain_transfer(void **st
     client_close(&c);
 }
 
+/* Some boot ROMs hang when an ERROR follows an OACK. */
+static void test_file_is_looked_for_before_options_are_answered(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    client_open_local(&c, f);
+    client_ask(&c, RRQ, "absent", "octet", "tsize", "0", "blksize", "1408", NULL);
+    client_expect_first_error(&c, 1);
+    client_expect_silence(&c);
+    client_close(&c);
+}
+
 static void test_configuration_limits_what_is_granted(void **state)
 {
     struct served *f = *state;
@@ -342,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVED_TEST(test_options_are_answered_in_order_and_spelt_as_asked),
         SERVED_TEST(test_options_that_cannot_be_granted_leave_a_plain_transfer),
+        SERVED_TEST(test_file_is_looked_for_before_options_are_answered),
         SERVED_TEST(test_configuration_limits_what_is_granted),
         SERVED_TEST(test_new_configuration_holds_for_new_transfers),
         SERVED_TEST(test_mtu_of_the_route_limits_blocks_where_configured),

@@ -12,6 +12,7 @@
 #include <wherry/options.h>
 
 #include "net/served.h"
+#include "store/sink.h"
 
 static const uint8_t bytes[8192] = "the bytes of an upload";
 
@@ -457,6 +458,46 @@ static void test_repeated_last_block_is_answered_while_dallying(void **state)
     client_close(&c);
 }
 
+/* A file system that takes its time with the last step. */
+static struct sink *slow_commit;
+static bool commits_are_slow;
+
+void __wrap_sink_commit(struct sink *s);
+void __real_sink_commit(struct sink *s);
+
+void __wrap_sink_commit(struct sink *s)
+{
+    if (commits_are_slow) {
+        slow_commit = s;
+    } else {
+        __real_sink_commit(s);
+    }
+}
+
+static void test_different_request_leaves_a_file_that_gets_its_name_alone(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+    struct addr first;
+
+    start_upload(f, &c, "one");
+    first = c.tid;
+    commits_are_slow = true;
+    client_data(&c, 2, bytes + 512, 88);
+    served_settle(f);
+    commits_are_slow = false;
+    assert_non_null(slow_commit);
+    client_ask(&c, WRQ, "two", "octet", NULL);
+    client_expect_first_ack(&c, 0);
+    assert_int_equal(served_line_count(f, "aborted "), 0);
+    __real_sink_commit(slow_commit);
+    served_line(f, "done op=write");
+    client_expect_first_ack(&c, 2);
+    assert_true(addr_equal(&c.tid, &first));
+    served_expect_file(f, "one", bytes, 600);
+    client_close(&c);
+}
+
 static void test_any_request_begins_anew_while_dallying(void **state)
 {
     struct served *f = *state;
@@ -546,6 +587,7 @@ int main(void)
         SERVED_TEST(test_stray_ack_0_and_data_0_are_ignored),
         SERVED_TEST(test_repeated_block_is_acknowledged_again),
         SERVED_TEST(test_repeated_last_block_is_answered_while_dallying),
+        SERVED_TEST(test_different_request_leaves_a_file_that_gets_its_name_alone),
         SERVED_TEST(test_any_request_begins_anew_while_dallying),
         SERVED_TEST(test_block_longer_than_agreed_ends_the_upload),
         SERVED_TEST(test_stranger_s_data_gets_error_5_and_is_not_stored),
