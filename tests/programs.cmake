@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Tests of the built programs over loopback sockets.
+# Tests of the built programs over loopback sockets, and of what is written about the tests.
 function(wherry_program_test name)
   wherry_test(${name} DIR net
     SOURCES net/server_process.c support/pattern.c support/scratch.c LINK flags)
@@ -8,3 +8,8 @@ function(wherry_program_test name)
 endfunction()
 
 wherry_program_test(hostile)
+
+add_test(NAME rules_have_tests
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/rules_have_tests.sh ${PROJECT_SOURCE_DIR}/doc/rules.md
+    ${CMAKE_CURRENT_SOURCE_DIR})
+set_tests_properties(rules_have_tests PROPERTIES TIMEOUT 60 LABELS self-contained)
