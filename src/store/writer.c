@@ -11,7 +11,7 @@
 #include "base/errno_res.h"
 #include "store/temp.h"
 
-#define MODE_BITS ((mode_t)07777)
+#define MODE_BITS ((mode_t)01777)
 #define APPEARANCES_MAX 16 /* of the name, while it is being committed */
 
 struct writer {
@@ -56,16 +56,11 @@ static enum res keep_owner(int fd, const struct stat *old)
     return RES_OK;
 }
 
-/* After keep_owner(): chown(2) takes setuid and setgid away. So does chmod(2) without a word when
- * the group is not ours, hence the second look. */
+/* Set-user-ID and set-group-ID were given to the old bytes, not to what a stranger sends: they go,
+ * as a write(2) by another user takes them away. */
 static enum res keep_mode(int fd, const struct stat *old)
 {
-    struct stat own;
-
-    if (fchmod(fd, old->st_mode & MODE_BITS) == -1 || fstat(fd, &own) == -1) {
-        return res_from_errno(errno);
-    }
-    return (own.st_mode & MODE_BITS) == (old->st_mode & MODE_BITS) ? RES_OK : RES_DENIED;
+    return fchmod(fd, old->st_mode & MODE_BITS) == -1 ? res_from_errno(errno) : RES_OK;
 }
 
 static void writer_free(struct writer *w)

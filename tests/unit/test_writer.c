@@ -266,7 +266,7 @@ static void test_a_new_file_has_the_mode_that_was_asked_whatever_the_umask(void 
 
 static void test_a_replaced_file_keeps_its_mode(void **state)
 {
-    static const mode_t modes[] = {0600, 0644, 0666, 0755, 04755, 02755, 01644};
+    static const mode_t modes[] = {0600, 0644, 0666, 0755, 01644};
 
     (void)state;
     scratch_file("root/file", "old");
@@ -275,6 +275,15 @@ static void test_a_replaced_file_keeps_its_mode(void **state)
         assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new")), RES_OK);
         assert_int_equal(upload_mode("root/file"), modes[i]);
     }
+}
+
+static void test_a_replaced_file_loses_set_user_and_set_group_id(void **state)
+{
+    (void)state;
+    scratch_file("root/file", "old");
+    assert_return_code(chmod("root/file", 06755), errno);
+    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new")), RES_OK);
+    assert_int_equal(upload_mode("root/file"), 0755);
 }
 
 static void test_a_replaced_file_keeps_its_owner_and_group(void **state)
@@ -287,13 +296,13 @@ static void test_a_replaced_file_keeps_its_owner_and_group(void **state)
     }
     scratch_file("root/file", "old");
     assert_return_code(chown("root/file", 4711, 4712), errno);
-    assert_return_code(chmod("root/file", 06755), errno);
+    assert_return_code(chmod("root/file", 0754), errno);
     assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new")), RES_OK);
     scratch_holds("root/file", "new");
     assert_return_code(stat("root/file", &st), errno);
     assert_int_equal(st.st_uid, 4711);
     assert_int_equal(st.st_gid, 4712);
-    assert_int_equal(st.st_mode & 07777, 06755);
+    assert_int_equal(st.st_mode & 07777, 0754);
 }
 
 static void test_a_file_whose_owner_cannot_be_kept_is_not_replaced(void **state)
@@ -349,6 +358,7 @@ int main(void)
         TEST(test_a_write_protected_file_is_not_replaced),
         TEST(test_a_new_file_has_the_mode_that_was_asked_whatever_the_umask),
         TEST(test_a_replaced_file_keeps_its_mode),
+        TEST(test_a_replaced_file_loses_set_user_and_set_group_id),
         TEST(test_a_replaced_file_keeps_its_owner_and_group),
         TEST(test_a_file_whose_owner_cannot_be_kept_is_not_replaced),
         TEST(test_a_link_stays_a_link_and_its_file_is_replaced),
