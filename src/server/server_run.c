@@ -116,14 +116,15 @@ static void on_end(void *arg, int signum)
     char text[NUMBER_TEXT_BYTES];
 
     if (s->draining) {
-        log_warning(s->params->log, "server", "second signal, %zu transfers end unfinished",
+        log_warning(s->params->log, "server", "second signal, transfers that end unfinished: %zu",
                     worker_running(s->worker));
         worker_stop(s->worker);
         loop_stop(s->loop);
         return;
     }
     s->draining = true;
-    log_info(s->params->log, "server", "SIG%s: ending, %zu transfers may finish within %s",
+    log_info(s->params->log, "server",
+             "SIG%s: ending, transfers running: %zu, they may finish within %s",
              sigabbrev_np(signum), worker_running(s->worker),
              number_print_time(config->drain_timeout_ns, text));
     worker_drain(s->worker);
