@@ -104,7 +104,7 @@ static void on_drain_timeout(void *arg)
 {
     struct server *s = arg;
 
-    log_warning(s->params->log, "server", "drain-timeout is over, %zu transfers end unfinished",
+    log_warning(s->params->log, "server", "drain-timeout is over, transfers ended unfinished: %zu",
                 worker_running(s->worker));
     worker_stop(s->worker);
 }
@@ -116,17 +116,16 @@ static void on_end(void *arg, int signum)
     char text[NUMBER_TEXT_BYTES];
 
     if (s->draining) {
-        log_warning(s->params->log, "server", "second signal, transfers that end unfinished: %zu",
+        log_warning(s->params->log, "server", "second signal, transfers ended unfinished: %zu",
                     worker_running(s->worker));
         worker_stop(s->worker);
         loop_stop(s->loop);
         return;
     }
     s->draining = true;
-    log_info(s->params->log, "server",
-             "SIG%s: ending, transfers running: %zu, they may finish within %s",
-             sigabbrev_np(signum), worker_running(s->worker),
-             number_print_time(config->drain_timeout_ns, text));
+    log_info(s->params->log, "server", "SIG%s: ending within %s, transfers running: %zu",
+             sigabbrev_np(signum), number_print_time(config->drain_timeout_ns, text),
+             worker_running(s->worker));
     worker_drain(s->worker);
     loop_timer_at(&s->drain, loop_now_ns(s->loop) + config->drain_timeout_ns);
 }

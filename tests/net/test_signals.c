@@ -158,7 +158,7 @@ static void test_sigterm_lets_a_running_transfer_finish_and_takes_no_new_one(voi
     start(f, "drain-timeout = 20s\n");
     begin_read(f, &tid);
     send_signal(f, SIGTERM);
-    server_process_expect_line(&f->server, "SIGTERM: ending, 1 transfers may finish within 20s",
+    server_process_expect_line(&f->server, "SIGTERM: ending within 20s, transfers running: 1",
                                WAIT_MS);
     assert_int_equal(sendto(other, read_request, sizeof(read_request), 0,
                             (const struct sockaddr *)&f->server.addr, sizeof(f->server.addr)),
@@ -193,7 +193,7 @@ static void test_second_signal_ends_at_once(void **state)
     send_signal(f, SIGINT);
     server_process_expect_line(&f->server, "SIGINT: ending", WAIT_MS);
     send_signal(f, SIGTERM);
-    server_process_expect_line(&f->server, "second signal, 1 transfers end unfinished", WAIT_MS);
+    server_process_expect_line(&f->server, "second signal, transfers ended unfinished: 1", WAIT_MS);
     expect_error(f, 0, "server is shutting down");
     server_process_expect_line(&f->server, "ended", WAIT_MS);
 }
