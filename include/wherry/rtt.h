@@ -3,7 +3,7 @@
  *
  * 1 s before the first sample, then smoothed mean + 4 x variance (or a quarter of the mean, if that
  * is more): at least 400 ms until 8 samples are in, at least 50 ms after, at most 8 s. Doubled on
- * each expiry until a sample comes, which is only taken from what was sent once. The floor is below
+ * each expiry until an answer comes that can only be one to what was sent last. The floor is below
  * RFC 6298's 1 s on purpose: LAN round trips are 0.1 to 10 ms and one lost block must not cost a
  * second. An agreed timeout (RFC 2349) replaces the estimate and does not double. */
 #ifndef WHERRY_RTT_H
@@ -23,6 +23,8 @@ struct wherry_rtt {
 void wherry_rtt_init(struct wherry_rtt *r, uint64_t fixed_ns);
 /* A round trip of something that was sent exactly once. */
 void wherry_rtt_sample(struct wherry_rtt *r, uint64_t trip_ns);
+/* An answer to what was sent last; how long that took is not known. */
+void wherry_rtt_answered(struct wherry_rtt *r);
 /* The time-out ran out. */
 void wherry_rtt_expired(struct wherry_rtt *r);
 /* How long to wait for an answer now. */

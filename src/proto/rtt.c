@@ -36,6 +36,11 @@ void wherry_rtt_sample(struct wherry_rtt *r, uint64_t trip_ns)
     r->doublings = 0;
 }
 
+void wherry_rtt_answered(struct wherry_rtt *r)
+{
+    r->doublings = 0;
+}
+
 void wherry_rtt_expired(struct wherry_rtt *r)
 {
     if (r->doublings < DOUBLINGS_MAX) {

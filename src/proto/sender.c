@@ -12,8 +12,6 @@
 #include "proto/patience.h"
 #include "proto/pending_error.h"
 
-#define NO_BLOCK 0u
-
 /* Blocks acked + 1 to acked + window are in the window; those before `next` have left. */
 struct wherry_sender {
     enum wherry_sender_state state;
@@ -37,7 +35,8 @@ struct wherry_sender {
     uint64_t progress_ns;
     uint64_t wait_from_ns; /* the time-out counts from here */
     uint64_t left_ns;      /* when the window's first block left */
-    uint64_t timed_block;  /* sent once, its ACK gives a round trip; NO_BLOCK: none */
+    uint64_t once_from;    /* blocks from here on left once, all of them in this window */
+    uint64_t timed_from;   /* and these at timed_ns: the ACK of one gives a round trip */
     uint64_t timed_ns;
     bool restarted; /* by a repeated ACK; once for each acknowledged block */
 
@@ -64,9 +63,8 @@ static void window_open(struct wherry_sender *s, uint64_t now_ns)
     s->window = s->sends >= WHERRY_SENDS_UNHEARD ? 1 : s->agreed.windowsize;
     s->wait_from_ns = now_ns;
     pace_window_opened(&s->pace, now_ns);
-    if (s->highest >= s->next) {
-        s->timed_block = NO_BLOCK; /* Karn: what leaves again measures nothing */
-    }
+    s->once_from = s->highest + 1;
+    s->timed_from = s->once_from;
 }
 
 static void begin_sending(struct wherry_sender *s, uint64_t now_ns)
@@ -125,13 +123,24 @@ static void opening_answered(struct wherry_sender *s, uint64_t now_ns)
     begin_sending(s, now_ns);
 }
 
+/* Karn's rule: only a block that left once measures the round trip; of a window that left in pieces
+ * only the newest piece has its time. The doubling ends sooner: when the window left once since it
+ * was opened. What had left before, the receiver had thrown away when its ACK asked to go back, so
+ * that its answer is no ambiguous one. On a bad path most of what leaves has left before, and
+ * time-outs that stay doubled would cost many seconds for each loss. */
+static void measure(struct wherry_sender *s, uint64_t block, uint64_t now_ns)
+{
+    if (block >= s->timed_from) {
+        wherry_rtt_sample(&s->rtt, now_ns - s->timed_ns);
+    } else if (block >= s->once_from || s->sends == 1) {
+        wherry_rtt_answered(&s->rtt);
+    }
+}
+
 /* RFC 7440 section 4: blocks behind an ACK inside the window leave again. */
 static void window_moved(struct wherry_sender *s, uint64_t block, uint64_t now_ns)
 {
-    if (block == s->timed_block) {
-        wherry_rtt_sample(&s->rtt, now_ns - s->timed_ns);
-        s->timed_block = NO_BLOCK;
-    }
+    measure(s, block, now_ns);
     if (block + 1 < s->next) {
         pace_loss(&s->pace, block, s->agreed.windowsize);
     } else if (block == s->acked + s->agreed.windowsize) {
@@ -373,9 +382,9 @@ void wherry_sender_sent(struct wherry_sender *s, uint32_t count, uint64_t now_ns
         s->resent += number_min(newest, s->highest) - s->next + 1;
     }
     if (newest > s->highest) {
-        s->highest = newest;
-        s->timed_block = newest;
+        s->timed_from = s->highest + 1;
         s->timed_ns = now_ns;
+        s->highest = newest;
     }
     s->next = newest + 1;
     s->wait_from_ns = now_ns;

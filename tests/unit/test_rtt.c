@@ -122,6 +122,17 @@ static void test_a_sample_ends_the_doubling(void **state)
     assert_int_equal(wherry_rtt_timeout_ns(&r), 400 * MS);
 }
 
+static void test_an_answer_after_an_unknown_time_ends_the_doubling_and_is_no_sample(void **state)
+{
+    struct wherry_rtt r = estimate();
+
+    (void)state;
+    wherry_rtt_expired(&r);
+    wherry_rtt_answered(&r);
+    assert_int_equal(wherry_rtt_timeout_ns(&r), SECOND); /* as before any sample */
+    assert_int_equal(r.samples, 0);
+}
+
 static void test_steady_round_trips_above_the_floor_keep_a_margin(void **state)
 {
     struct wherry_rtt r = estimate();
@@ -182,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_expiries_without_end_stay_at_the_cap),
         cmocka_unit_test(test_doubling_starts_from_the_floor),
         cmocka_unit_test(test_a_sample_ends_the_doubling),
+        cmocka_unit_test(test_an_answer_after_an_unknown_time_ends_the_doubling_and_is_no_sample),
         cmocka_unit_test(test_steady_round_trips_above_the_floor_keep_a_margin),
         cmocka_unit_test(test_agreed_timeout_replaces_the_estimate_and_does_not_double),
         cmocka_unit_test(test_agreed_timeout_is_not_bound_by_floor_and_cap),

@@ -242,6 +242,49 @@ static void test_older_ack_does_not_restart_a_window(void **state)
     expect_silence(f, 100 * MS);
 }
 
+/* An opening that left twice, so that nothing is measured yet, and the time-out is doubled. */
+static void open_unmeasured_window(struct sender_story *f)
+{
+    begin_window(f, 4, LONG_FILE);
+    expect_opening(f, 0);
+    expect_opening(f, run_out(f));
+    give_ack(f, 0, 1010 * MS);
+    expect_window(f, 1, 4, 1010 * MS);
+    assert_int_equal(wherry_sender_deadline(f->sender), 3010 * MS);
+}
+
+/* On a bad path hardly a window passes whole: without these the time-outs would grow to 8 s, and
+ * no repeated ACK would restart a window. */
+static void test_ack_inside_the_window_measures_the_round_trip(void **state)
+{
+    struct sender_story *f = *state;
+    unsigned moments;
+
+    open_unmeasured_window(f);
+    give_ack(f, 2, 1210 * MS);
+    expect_window(f, 3, 6, 1210 * MS);
+    assert_int_equal(wherry_sender_deadline(f->sender), (1210 + 200 + 4 * 100) * MS);
+    give_ack(f, 2, 1410 * MS); /* block 3 was lost */
+    follow_window(f, 3, 6, 1410 * MS, &moments);
+}
+
+static void test_ack_of_a_block_that_left_twice_measures_nothing(void **state)
+{
+    struct sender_story *f = *state;
+    uint64_t now_ns;
+    unsigned moments;
+
+    open_unmeasured_window(f);
+    give_ack(f, 2, 1210 * MS);
+    expect_window(f, 3, 6, 1210 * MS);
+    give_ack(f, 4, 1220 * MS);
+    now_ns = follow_window(f, 5, 8, 1220 * MS, &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 600 * MS);
+    give_ack(f, 8, now_ns + 100 * MS); /* a second sample: mean 187.5, variance 100 */
+    now_ns = follow_window(f, 9, 12, now_ns + 100 * MS, &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 587500000);
+}
+
 /* Windows of 8 with round trips of 80 ms, and two losses: block 11 and block 14. Ends with the
  * second of their ACKs at 330 ms; blocks 14 to 21 are due. */
 static void lose_twice(struct sender_story *f)
@@ -314,6 +357,49 @@ static void test_loss_while_spreading_begins_the_count_of_whole_windows_anew(voi
     }
 }
 
+/* Its pieces leave at many times, and only the newest is remembered. */
+static void test_ack_inside_a_spread_window_ends_the_doubling(void **state)
+{
+    struct sender_story *f = *state;
+    unsigned moments;
+    uint64_t now_ns;
+
+    lose_twice(f);
+    follow_window(f, 14, 21, 330 * MS, &moments);
+    now_ns = follow_window(f, 14, 21, run_out(f), &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 800 * MS);
+    give_ack(f, 17, now_ns); /* to which of the two? */
+    now_ns = follow_window(f, 18, 25, now_ns, &moments);
+    assert_in_range(moments, 2, 8);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 800 * MS);
+    now_ns = follow_window(f, 18, 25, run_out(f), &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 1600 * MS);
+    give_ack(f, 23, now_ns); /* also not known: block 23 is no longer a new one */
+    now_ns = follow_window(f, 24, 31, now_ns, &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 1600 * MS);
+    give_ack(f, 30, now_ns);
+    now_ns = follow_window(f, 31, 38, now_ns, &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 400 * MS);
+}
+
+/* The receiver threw away what came behind the gap: what it acknowledges next is the new copy. */
+static void test_answer_to_a_window_that_left_once_behind_its_ack_ends_the_doubling(void **state)
+{
+    struct sender_story *f = *state;
+    unsigned moments;
+    uint64_t now_ns;
+
+    open_window(f, 4);
+    now_ns = run_out(f);
+    expect_window(f, 1, 4, now_ns);
+    give_ack(f, 1, now_ns + 10 * MS);
+    now_ns = follow_window(f, 2, 5, now_ns + 10 * MS, &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 800 * MS);
+    give_ack(f, 2, now_ns + 10 * MS); /* has left three times, but once behind ACK 1 */
+    now_ns = follow_window(f, 3, 6, now_ns + 10 * MS, &moments);
+    assert_int_equal(wherry_sender_deadline(f->sender), now_ns + 400 * MS);
+}
+
 static void test_losses_far_apart_do_not_spread(void **state)
 {
     struct sender_story *f = *state;
@@ -355,9 +441,13 @@ int main(void)
         STORY(test_each_window_may_be_restarted_once),
         STORY(test_smallest_round_trip_counts_not_the_last),
         STORY(test_older_ack_does_not_restart_a_window),
+        STORY(test_ack_inside_the_window_measures_the_round_trip),
+        STORY(test_ack_of_a_block_that_left_twice_measures_nothing),
         STORY(test_two_losses_in_a_window_spread_the_next_over_the_round_trip),
         STORY(test_spreading_ends_after_eight_whole_windows),
         STORY(test_loss_while_spreading_begins_the_count_of_whole_windows_anew),
+        STORY(test_ack_inside_a_spread_window_ends_the_doubling),
+        STORY(test_answer_to_a_window_that_left_once_behind_its_ack_ends_the_doubling),
         STORY(test_losses_far_apart_do_not_spread),
     };
 
