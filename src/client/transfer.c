@@ -403,13 +403,20 @@ static void run(struct transfer *t)
     unwatch(t);
 }
 
+/* A local file is written on the spot: in lock-step, handing each block to a thread takes longer
+ * than all the rest. A pipe may be full for ever, and signals have to be heard meanwhile. */
+static unsigned threads_needed(const struct transfer *t)
+{
+    return is_get(t) && t->p->fd == -1 ? 0 : POOL_THREADS;
+}
+
 /* Everything that a run needs and no run has yet. */
 static bool make(struct transfer *t)
 {
     enum res r = loop_new(&t->loop);
 
     if (r == RES_OK) {
-        r = pool_new(&t->pool, t->loop, POOL_THREADS);
+        r = pool_new(&t->pool, t->loop, threads_needed(t));
     }
     if (r == RES_OK) {
         r = udp_batch_new(&t->batch);

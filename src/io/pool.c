@@ -94,18 +94,30 @@ static bool start_thread(struct pool *p)
     return true;
 }
 
+/* What the loop's thread has to finish, as it is now; done() may submit more. */
+static struct pool_job *take_all(struct pool *p)
+{
+    struct job_list *l = p->limit == 0 ? &p->waiting : &p->answered;
+    struct pool_job *first;
+
+    pthread_mutex_lock(&p->lock);
+    first = l->first;
+    list_init(l);
+    pthread_mutex_unlock(&p->lock);
+    return first;
+}
+
 static void on_answers(void *arg)
 {
     struct pool *p = arg;
-    struct pool_job *job;
+    struct pool_job *job = take_all(p);
 
-    pthread_mutex_lock(&p->lock);
-    job = p->answered.first;
-    list_init(&p->answered);
-    pthread_mutex_unlock(&p->lock);
     while (job != NULL) {
         struct pool_job *next = job->next;
 
+        if (p->limit == 0) {
+            job->work(job);
+        }
         p->open--;
         job->done(job, job->owner);
         job = next;
@@ -126,7 +138,7 @@ enum res pool_new(struct pool **ret, struct loop *l, unsigned threads)
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->more, NULL);
     loop_waker_start(l, &p->waker, on_answers, p);
-    if (!start_thread(p)) {
+    if (threads > 0 && !start_thread(p)) {
         pool_free(p);
         return RES_BUSY;
     }
@@ -167,7 +179,9 @@ void pool_submit(struct pool *p, struct pool_job *job)
     list_append(&p->waiting, job);
     pthread_cond_signal(&p->more);
     pthread_mutex_unlock(&p->lock);
-    if (busy) {
+    if (p->limit == 0) {
+        loop_waker_wake(&p->waker);
+    } else if (busy) {
         (void)start_thread(p); /* else one of those that exist takes it */
     }
 }

@@ -26,7 +26,9 @@ struct pool_job {
     struct pool_job *next;
 };
 
-/* At most `threads` (1 or more) threads, answers to this loop. All signals are blocked in them. */
+/* At most `threads` threads, answers to this loop. All signals are blocked in them. With 0 the
+ * loop's own thread does the work, in its next turn: for a loop that has nobody else to serve, and
+ * would only wait for what a thread does. */
 enum res pool_new(struct pool **ret, struct loop *l, unsigned threads);
 /* Waits for running work, calls done(job, NULL) for what is left: also for jobs whose work() never
  * began. Takes NULL. Not from inside done(). */

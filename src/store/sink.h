@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* store/sink.h: where a receiver's bytes go, as a loop sees it: nothing here blocks.
+/* store/sink.h: where a receiver's bytes go, as a loop sees it: nothing here blocks (with a pool
+ * that has no threads: the loop's next turn does).
  *
  *   OPENING --opened--> OPEN --sink_add*, sink_flush--> WRITING --stored--> OPEN
  *                       OPEN --sink_commit--> COMMITTING --committed

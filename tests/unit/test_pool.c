@@ -27,6 +27,7 @@ struct fixture {
     unsigned forgotten; /* done() without owner */
     bool signals_blocked;
     bool in_loop_thread;
+    bool worked_in_loop_thread;
     pthread_t loop_thread;
 };
 
@@ -53,6 +54,7 @@ static void work(struct pool_job *base)
     pthread_sigmask(SIG_SETMASK, NULL, &mask);
     f->signals_blocked = sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGHUP) == 1;
     job->value *= 2;
+    f->worked_in_loop_thread = pthread_equal(pthread_self(), f->loop_thread) != 0;
     f->inside--;
     f->worked++;
     pthread_mutex_unlock(&f->lock);
@@ -202,6 +204,41 @@ static void test_pool_of_one_thread_works_through_its_queue(void **state)
     }
 }
 
+static void test_pool_without_threads_works_in_the_loops_next_turn(void **state)
+{
+    struct fixture *f = *state;
+    int first = 0;
+    int second = 0;
+    struct job *job = make_job(f, 1, &first);
+
+    pool_free(f->pool);
+    assert_int_equal(pool_new(&f->pool, f->loop, 0), RES_OK);
+    open_gate(f);
+    job->chain = make_job(f, 2, &second);
+    pool_submit(f->pool, &job->base);
+    assert_int_equal(f->worked, 0); /* never from inside the call */
+    loop_turn(f->loop, true);
+    assert_int_equal(first, 2);
+    assert_int_equal(second, 0);
+    assert_true(f->worked_in_loop_thread);
+    turn_until_idle(f);
+    assert_int_equal(second, 4);
+}
+
+static void test_free_of_a_pool_without_threads_is_done_with_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    int answer = 0;
+
+    pool_free(f->pool);
+    assert_int_equal(pool_new(&f->pool, f->loop, 0), RES_OK);
+    pool_submit(f->pool, &make_job(f, 1, &answer)->base);
+    pool_free(f->pool);
+    f->pool = NULL;
+    assert_int_equal(f->worked, 0);
+    assert_int_equal(f->forgotten, 1);
+}
+
 static void test_forgotten_job_still_runs_and_is_done_without_owner(void **state)
 {
     struct fixture *f = *state;
@@ -283,6 +320,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_pool_of_one_thread_works_through_its_queue, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_pool_without_threads_works_in_the_loops_next_turn,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_free_of_a_pool_without_threads_is_done_with_what_waits,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten_job_still_runs_and_is_done_without_owner,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_done_may_submit_the_next_job, setup, teardown),
