@@ -6,8 +6,8 @@
  *
  * Bytes go to a file without a name (store/temp.h) in the target's directory. Commit is one atomic
  * step: link for new names, rename over an existing one, whose mode (without set-user-ID and
- * set-group-ID) and owner the new file takes first. Of two uploads of one name at a time the last to commit stays, or, when nothing may be
- * replaced, the first.
+ * set-group-ID) and owner the new file takes first. Of two uploads of one name at a time the last
+ * to commit stays, or, when nothing may be replaced, the first.
  *
  * Whole means for every reader and after the death of the process; what a power cut leaves is up to
  * the file system: nothing is synced. All calls may block. */
