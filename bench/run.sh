@@ -10,7 +10,7 @@ rounds=${1:-5}
 wherryd=build/default/src/server/wherryd
 wherry=build/default/src/client/wherry
 peers=${PEERS:-build/peers}
-libraries=$peers/root/usr/lib/$(gcc -print-multiarch)
+libraries=$(echo "$peers"/*/usr/lib/"$(gcc -print-multiarch)" | tr " " :)
 result=bench/RESULTS.md
 work=$(mktemp -d)
 server=
@@ -41,11 +41,11 @@ start() { # server name; sets server, port
         ;;
     in.tftpd)
         LD_LIBRARY_PATH=$libraries \
-            "$peers/root/usr/sbin/in.tftpd" -L --address "127.0.0.1:$port" -u root -s "$work/root" &
+            "$peers/tftpd-hpa/usr/sbin/in.tftpd" -L --address "127.0.0.1:$port" -u root -s "$work/root" &
         ;;
     atftpd)
         LD_LIBRARY_PATH=$libraries \
-            "$peers/root/usr/sbin/atftpd" --daemon --no-fork --user root.root --verbose=3 \
+            "$peers/atftpd/usr/sbin/atftpd" --daemon --no-fork --user root.root --verbose=3 \
             --logfile - --bind-address 127.0.0.1 --port "$port" "$work/root" >/dev/null 2>&1 &
         ;;
     esac
@@ -58,9 +58,12 @@ start() { # server name; sets server, port
     exit 1
 }
 
-cpu_seconds() { # of the server and of its children that ended
-    awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13 + $14 + $15) / hz }' \
-        "/proc/$server/stat"
+cpu_seconds() { # of the server, and of its children, running or ended
+    local pid
+    for pid in $server $(pgrep -P "$server"); do
+        cat "/proc/$pid/stat"
+    done | awk -v hz="$(getconf CLK_TCK)" \
+        '{ sub(/.*\) /, ""); sum += $12 + $13 + $14 + $15 } END { print sum / hz }'
 }
 
 stop() {
