@@ -112,29 +112,36 @@ static void print_figures(const struct progress *p, char *buf, size_t cap)
         p->total > 0 ? (unsigned)((double)p->bytes * 100.0 / (double)p->total) : 100u, rate, left);
 }
 
-/* The columns of UTF-8 text: bytes that begin a character. */
+/* Columns that the byte of UTF-8 text may add. Characters of three and four bytes count twice: the
+ * wide ones of East Asia are among them, and a line that is too short harms nobody. */
+static size_t columns_at(const char *text)
+{
+    unsigned char c = (unsigned char)*text;
+
+    if ((c & 0xc0) == 0x80) {
+        return 0;
+    }
+    return c >= 0xe0 ? 2 : 1;
+}
+
 static size_t columns_of(const char *text)
 {
     size_t n = 0;
 
     for (; *text != '\0'; text++) {
-        n += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+        n += columns_at(text);
     }
     return n;
 }
 
-/* The last `columns` characters. */
+/* The last characters, `columns` wide at most. */
 static const char *tail_of(const char *text, size_t columns)
 {
-    size_t skip = columns_of(text);
+    size_t left = columns_of(text);
 
-    skip = skip > columns ? skip - columns : 0;
-    while (skip > 0) {
+    while (left > columns || ((unsigned char)*text & 0xc0) == 0x80) {
+        left -= columns_at(text);
         text++;
-        while (((unsigned char)*text & 0xc0) == 0x80) {
-            text++;
-        }
-        skip--;
     }
     return text;
 }

@@ -120,7 +120,9 @@ static size_t columns(const char *text)
     size_t n = 0;
 
     for (; *text != '\0'; text++) {
-        n += ((unsigned char)*text & 0xc0) != 0x80 ? 1 : 0;
+        unsigned char c = (unsigned char)*text;
+
+        n += (c & 0xc0) == 0x80 ? 0 : c == 0xe6 ? 2 : 1; /* 0xe6: ideographs are wide */
     }
     return n;
 }
@@ -141,6 +143,22 @@ static void test_line_never_exceeds_the_width(void **state)
     }
     assert_string_equal(progress_print_line(&p, name, 60, line),
                         "...i-4-b.dtb  2.0 MiB of 8.0 MiB  25 %  2.0 MiB/s  0:03 left");
+}
+
+static void test_wide_characters_keep_within_the_width(void **state)
+{
+    static const char name[] = "\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5"
+                               "\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac\xe6\x97\xa5\xe6\x9c\xac";
+    struct progress p = quarter();
+    char line[PROGRESS_LINE_BYTES];
+
+    (void)state;
+    for (size_t width = 40; width < 80; width++) {
+        assert_in_range(columns(progress_print_line(&p, name, width, line)), 0, width);
+    }
+    assert_string_equal(progress_print_line(&p, name, 56, line),
+                        "...\xe6\x97\xa5\xe6\x9c\xac  2.0 MiB of 8.0 MiB  25 %  2.0 MiB/s  "
+                        "0:03 left");
 }
 
 /* The rate follows a change instead of dragging the whole past along. */
@@ -184,6 +202,7 @@ int main(void)
         cmocka_unit_test(test_standstill_has_no_time_left),
         cmocka_unit_test(test_long_times_are_told_in_hours_and_days),
         cmocka_unit_test(test_line_never_exceeds_the_width),
+        cmocka_unit_test(test_wide_characters_keep_within_the_width),
         cmocka_unit_test(test_rate_follows_the_last_samples),
         cmocka_unit_test(test_closing_line_tells_name_bytes_time_and_rate),
     };
