@@ -8,7 +8,10 @@
 #include <wherry/options.h>
 
 #include "base/number.h"
+#include "base/text.h"
 
+#define QUOTED_BYTES 80 /* of what the user wrote, in a message */
+#define RANGE_BYTES 96
 #define TO(member) offsetof(struct client_settings, member)
 #define HOUR (3600 * NUMBER_SECOND)
 #define ROW_CODE 256 /* getopt's answer for row i is ROW_CODE + i; operands answer 1 */
@@ -17,13 +20,13 @@
 const struct option_row option_rows[] = {
     /* name         letter kind        stored in           lowest highest                commands      value   help */
     {"blksize",      0,  OPTION_NUMBER, TO(blksize),        WHERRY_BLKSIZE_MIN, WHERRY_BLKSIZE_MAX, OPTION_OF_GET | OPTION_OF_PUT, "BYTES",
-     "bytes in a block; default: what the route carries in one packet"},
+     "bytes in a block; default: as the route carries"},
     {"windowsize",   0,  OPTION_NUMBER, TO(windowsize),     1,     WHERRY_WINDOWSIZE_MAX,  OPTION_OF_GET | OPTION_OF_PUT, "BLOCKS",
      "blocks between two acknowledgements; default: 16"},
     {"tftp-timeout", 0,  OPTION_NUMBER, TO(tftp_timeout_s), 1,     255,                    OPTION_OF_GET | OPTION_OF_PUT, "SECONDS",
      "ask for a fixed time before packets are repeated"},
     {"timeout",      0,  OPTION_TIME,   TO(patience_ns),    NUMBER_SECOND, 24 * HOUR,      OPTION_OF_GET | OPTION_OF_PUT, "TIME",
-     "give up after this time without progress; default: 60s"},
+     "give up without progress for so long; default: 60s"},
     {"no-options",   0,  OPTION_FLAG,   TO(no_options),     0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
      "ask for no options at all: plain RFC 1350"},
     {"strict-size",  0,  OPTION_FLAG,   TO(strict_size),    0,     0,                      OPTION_OF_GET, NULL,
@@ -55,36 +58,52 @@ void option_settings_init(struct client_settings *ret)
     *ret = (struct client_settings){.patience_ns = 60 * NUMBER_SECOND};
 }
 
+static const char *quote(const char *text, char buf[QUOTED_BYTES])
+{
+    return text_quote((const uint8_t *)text, strlen(text), buf, QUOTED_BYTES);
+}
+
+/* "a number from 8 to 65464"; nothing for flags. */
+static const char *print_range(const struct option_row *row, char buf[RANGE_BYTES])
+{
+    char lowest[NUMBER_TEXT_BYTES];
+    char highest[NUMBER_TEXT_BYTES];
+
+    buf[0] = '\0';
+    if (row->kind == OPTION_NUMBER) {
+        (void)snprintf(buf, RANGE_BYTES, "a number from %" PRIu64 " to %" PRIu64, row->lowest,
+                       row->highest);
+    } else if (row->kind == OPTION_TIME) {
+        (void)snprintf(buf, RANGE_BYTES, "a time from %s to %s, such as 30s or 2m",
+                       number_print_time(row->lowest, lowest),
+                       number_print_time(row->highest, highest));
+    }
+    return buf;
+}
+
 static bool store_value(struct client_settings *s, const struct option_row *row, const char *text,
                         char why[OPTION_WHY_BYTES])
 {
     char *to = (char *)s + row->offset;
-    char lowest[NUMBER_TEXT_BYTES];
-    char highest[NUMBER_TEXT_BYTES];
-    uint64_t value;
+    char quoted[QUOTED_BYTES];
+    char range[RANGE_BYTES];
+    uint64_t value = 0;
+    bool fits = false;
 
     switch (row->kind) {
     case OPTION_FLAG:
         memcpy(to, &(bool){true}, sizeof(bool));
         return true;
     case OPTION_NUMBER:
-        if (!number_parse(text, row->lowest, row->highest, &value)) {
-            (void)snprintf(why, OPTION_WHY_BYTES,
-                           "--%s %.40s: a number from %" PRIu64 " to %" PRIu64 " is needed",
-                           row->name, text, row->lowest, row->highest);
-            return false;
-        }
+        fits = number_parse(text, row->lowest, row->highest, &value);
         break;
     case OPTION_TIME:
-        if (!number_parse_time(text, row->lowest, row->highest, &value)) {
-            (void)snprintf(why, OPTION_WHY_BYTES,
-                           "--%s %.40s: a time from %s to %s is needed, such as 30s or 2m",
-                           row->name, text, number_print_time(row->lowest, lowest),
-                           number_print_time(row->highest, highest));
-            return false;
-        }
+        fits = number_parse_time(text, row->lowest, row->highest, &value);
         break;
-    default:
+    }
+    if (!fits) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "--%s: \"%s\" is not %s", row->name,
+                       quote(text, quoted), print_range(row, range));
         return false;
     }
     memcpy(to, &value, sizeof(value));
@@ -131,17 +150,44 @@ static size_t find_row(int answer)
     return i;
 }
 
+/* The long options that begin like this one: "--no-options, --no-clobber". */
+static size_t list_similar(const char *name, char list[OPTION_WHY_BYTES])
+{
+    size_t len = strcspn(name, "=");
+    size_t used = 0;
+    size_t similar = 0;
+
+    for (size_t i = 0; i < ROW_COUNT && len > 0; i++) {
+        if (strncmp(option_rows[i].name, name, len) == 0) {
+            used += (size_t)snprintf(list + used, OPTION_WHY_BYTES - used, "%s--%s",
+                                     similar > 0 ? ", " : "", option_rows[i].name);
+            similar++;
+        }
+    }
+    return similar;
+}
+
 static void explain_refusal(int answer, char **argv, char why[OPTION_WHY_BYTES])
 {
-    if (answer == ':') {
-        (void)snprintf(why, OPTION_WHY_BYTES, "%.80s needs a value", argv[optind - 1]);
-    } else if (optopt >= ROW_CODE) {
-        (void)snprintf(why, OPTION_WHY_BYTES, "--%s takes no value",
-                       option_rows[optopt - ROW_CODE].name);
+    const struct option_row *row = optopt >= ROW_CODE ? &option_rows[optopt - ROW_CODE] : NULL;
+    const char *word = argv[optind - 1];
+    const char letter[] = {(char)optopt, '\0'};
+    char quoted[QUOTED_BYTES];
+    char range[RANGE_BYTES];
+    char similar[OPTION_WHY_BYTES];
+
+    if (answer == ':' && row != NULL) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "--%s needs a value: %s", row->name,
+                       print_range(row, range));
+    } else if (row != NULL) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "--%s takes no value", row->name);
     } else if (optopt != 0) {
-        (void)snprintf(why, OPTION_WHY_BYTES, "unknown option -%c", optopt);
+        (void)snprintf(why, OPTION_WHY_BYTES, "unknown option -%s", quote(letter, quoted));
+    } else if (list_similar(word + 2, similar) > 1) {
+        (void)snprintf(why, OPTION_WHY_BYTES, "ambiguous option \"%s\": one of %.150s",
+                       quote(word, quoted), similar);
     } else {
-        (void)snprintf(why, OPTION_WHY_BYTES, "unknown option %.80s", argv[optind - 1]);
+        (void)snprintf(why, OPTION_WHY_BYTES, "unknown option \"%s\"", quote(word, quoted));
     }
 }
 
@@ -217,6 +263,7 @@ void option_print_help(FILE *out, unsigned commands)
     for (size_t i = 0; i < ROW_COUNT; i++) {
         const struct option_row *row = &option_rows[i];
         char left[64];
+        char range[RANGE_BYTES];
 
         if ((row->commands & commands) == 0) {
             continue;
@@ -225,10 +272,9 @@ void option_print_help(FILE *out, unsigned commands)
                        row->letter != 0 ? row->letter : ' ', row->letter != 0 ? ',' : ' ',
                        row->name, row->value != NULL ? " " : "",
                        row->value != NULL ? row->value : "");
-        (void)fprintf(out, "  %-26s %s", left, row->help);
-        if (row->kind == OPTION_NUMBER) {
-            (void)fprintf(out, " (%" PRIu64 " to %" PRIu64 ")", row->lowest, row->highest);
+        (void)fprintf(out, "  %-26s %s\n", left, row->help);
+        if (row->kind != OPTION_FLAG) {
+            (void)fprintf(out, "%29s%s\n", "", print_range(row, range));
         }
-        (void)fputc('\n', out);
     }
 }

@@ -129,37 +129,52 @@ static void test_letters_may_be_joined(void **state)
 static void test_numbers_outside_their_range_are_refused(void **state)
 {
     (void)state;
-    refused("--blksize 7", "--blksize 7: a number from 8 to 65464 is needed");
-    refused("--blksize 65465", "--blksize 65465: a number from 8 to 65464 is needed");
-    refused("--blksize=-8", "--blksize -8: a number from 8 to 65464 is needed");
-    refused("--windowsize 0", "--windowsize 0: a number from 1 to 32767 is needed");
-    refused("--windowsize 1k", "--windowsize 1k: a number from 1 to 32767 is needed");
-    refused("--tftp-timeout 256", "--tftp-timeout 256: a number from 1 to 255 is needed");
+    refused("--blksize 7", "--blksize: \"7\" is not a number from 8 to 65464");
+    refused("--blksize 65465", "--blksize: \"65465\" is not a number from 8 to 65464");
+    refused("--blksize=-8", "--blksize: \"-8\" is not a number from 8 to 65464");
+    refused("--blksize=", "--blksize: \"\" is not a number from 8 to 65464");
+    refused("--windowsize 0", "--windowsize: \"0\" is not a number from 1 to 32767");
+    refused("--windowsize 1k", "--windowsize: \"1k\" is not a number from 1 to 32767");
+    refused("--tftp-timeout 256", "--tftp-timeout: \"256\" is not a number from 1 to 255");
     assert_int_equal(accepted("--blksize 8").settings.blksize, 8);
     assert_int_equal(accepted("--blksize 65464").settings.blksize, 65464);
     assert_int_equal(accepted("--windowsize 32767").settings.windowsize, 32767);
     assert_int_equal(accepted("--tftp-timeout 255").settings.tftp_timeout_s, 255);
 }
 
-static void test_times_carry_a_unit(void **state)
+static void test_times_are_seconds_or_carry_a_unit(void **state)
 {
-    struct parsed p;
-
     (void)state;
     assert_int_equal(accepted("--timeout 2m").settings.patience_ns, 120 * NUMBER_SECOND);
     assert_int_equal(accepted("--timeout 5").settings.patience_ns, 5 * NUMBER_SECOND);
-    p = parse("--timeout 10ms");
-    assert_false(p.ok);
-    assert_non_null(strstr(p.why, "--timeout 10ms: a time from 1s to "));
+    refused("--timeout 10ms",
+            "--timeout: \"10ms\" is not a time from 1s to 24h, such as 30s or 2m");
 }
 
 static void test_unknown_and_incomplete_options_are_named(void **state)
 {
     (void)state;
-    refused("get --nothing", "unknown option --nothing");
+    refused("get --nothing", "unknown option \"--nothing\"");
     refused("get -z", "unknown option -z");
-    refused("get --blksize", "--blksize needs a value");
+    refused("get --blksize", "--blksize needs a value: a number from 8 to 65464");
     refused("get --quiet=yes", "--quiet takes no value");
+}
+
+static void test_beginning_of_several_options_names_them(void **state)
+{
+    (void)state;
+    refused("get --no", "ambiguous option \"--no\": one of --no-options, --no-clobber");
+    refused("get --ver=1", "ambiguous option \"--ver=1\": one of --verbose, --version");
+    assert_true(accepted("get --no-o u").settings.no_options);
+}
+
+/* What a terminal would obey is shown. */
+static void test_words_are_quoted_in_messages(void **state)
+{
+    (void)state;
+    refused("--\033[31m", "unknown option \"--\\x1b[31m\"");
+    refused("-\033", "unknown option -\\x1b");
+    refused("--blksize \033c", "--blksize: \"\\x1bc\" is not a number from 8 to 65464");
 }
 
 static bool checks(const char *line, unsigned command, const char *word)
@@ -214,9 +229,28 @@ static void test_every_row_is_in_the_help_with_its_range(void **state)
             assert_non_null(strstr(help, text));
         }
         if (row->kind == OPTION_NUMBER) {
-            (void)snprintf(text, sizeof(text), "(%u to %u)", (unsigned)row->lowest,
+            (void)snprintf(text, sizeof(text), "from %u to %u\n", (unsigned)row->lowest,
                            (unsigned)row->highest);
             assert_non_null(strstr(help, text));
+        }
+    }
+    assert_non_null(strstr(help, "from 1s to 24h"));
+}
+
+static void test_help_fits_into_80_columns(void **state)
+{
+    char help[8192] = "";
+    FILE *out = fmemopen(help, sizeof(help), "w");
+    char *save = NULL;
+
+    (void)state;
+    assert_non_null(out);
+    option_print_help(out, OPTION_OF_ALL);
+    assert_int_equal(fclose(out), 0);
+    for (char *line = strtok_r(help, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
+        if (strlen(line) >= 80) {
+            fail_msg("%zu columns: %s", strlen(line), line);
         }
     }
 }
@@ -231,11 +265,14 @@ int main(void)
         cmocka_unit_test(test_two_minuses_end_the_options),
         cmocka_unit_test(test_letters_may_be_joined),
         cmocka_unit_test(test_numbers_outside_their_range_are_refused),
-        cmocka_unit_test(test_times_carry_a_unit),
+        cmocka_unit_test(test_times_are_seconds_or_carry_a_unit),
         cmocka_unit_test(test_unknown_and_incomplete_options_are_named),
+        cmocka_unit_test(test_beginning_of_several_options_names_them),
+        cmocka_unit_test(test_words_are_quoted_in_messages),
         cmocka_unit_test(test_options_of_another_command_are_refused),
         cmocka_unit_test(test_options_that_contradict_are_refused),
         cmocka_unit_test(test_every_row_is_in_the_help_with_its_range),
+        cmocka_unit_test(test_help_fits_into_80_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
