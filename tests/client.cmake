@@ -10,6 +10,11 @@ add_test(NAME wherry_options_documented
     $<TARGET_FILE:wherry> ${PROJECT_SOURCE_DIR}/man/wherry.1)
 set_tests_properties(wherry_options_documented PROPERTIES TIMEOUT 60 LABELS self-contained)
 
+add_test(NAME wherry_usage
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/wherry_usage.sh
+    $<TARGET_FILE:wherry> $<TARGET_FILE:wherryd>)
+set_tests_properties(wherry_usage PROPERTIES TIMEOUT 60 LABELS self-contained)
+
 # The program against a server that follows a script.
 foreach(story get put addresses)
   wherry_test(client_${story} DIR net

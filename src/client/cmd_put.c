@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/standard.h"
 #include "client/transfer.h"
 #include "client/url.h"
 
@@ -17,22 +18,44 @@ static bool complete_name(const struct command_call *call, struct url *url)
     const char *local = call->operands[0];
     const char *last = url_last_component(local);
     size_t len = strlen(url->name);
+    char why[URL_WHY_BYTES];
 
     if (url_last_component(url->name)[0] != '\0') {
         return true;
     }
     if (strcmp(local, "-") == 0 || last[0] == '\0') {
-        console_say(call->console, CONSOLE_ERROR, "put %s %s: the URL has to name the file", local,
-                    call->operands[1]);
+        (void)command_fail(call, EXIT_CODE_USAGE, call->operands[1],
+                           "the URL has to end in the name of the file");
         return false;
     }
     if (len + strlen(last) >= sizeof(url->name)) {
-        console_say(call->console, CONSOLE_ERROR, "put %s %s: the name is longer than %zu bytes",
-                    local, call->operands[1], sizeof(url->name) - 1);
+        (void)snprintf(why, sizeof(why), "the name is longer than %zu bytes",
+                       sizeof(url->name) - 1);
+        (void)command_fail(call, EXIT_CODE_USAGE, call->operands[1], why);
         return false;
     }
     (void)snprintf(url->name + len, sizeof(url->name) - len, "%s", last);
     return true;
+}
+
+/* -1: it was said why. */
+static int open_local(const struct command_call *call, const char *local)
+{
+    int fd = open(local, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd == -1) {
+        (void)command_fail(call, EXIT_CODE_LOCAL, local, strerror(errno));
+    }
+    return fd;
+}
+
+static int choose_stdin(const struct command_call *call)
+{
+    if (!standard_readable(STDIN_FILENO)) {
+        (void)command_fail(call, EXIT_CODE_LOCAL, "standard input", "it is not open for reading");
+        return -1;
+    }
+    return STDIN_FILENO;
 }
 
 enum exit_code cmd_put(const struct command_call *call)
@@ -46,8 +69,11 @@ enum exit_code cmd_put(const struct command_call *call)
     enum exit_code code;
 
     if (!url_parse(&url, url_text, why)) {
-        console_say(call->console, CONSOLE_ERROR, "put %s: %s", url_text, why);
-        return EXIT_CODE_USAGE;
+        return command_fail(call, EXIT_CODE_USAGE, url_text, why);
+    }
+    if (local[0] == '\0') {
+        return command_fail(call, EXIT_CODE_USAGE, url_text,
+                            "LOCAL is empty: a file or - is needed");
     }
     if (!complete_name(call, &url)) {
         return EXIT_CODE_USAGE;
@@ -55,17 +81,15 @@ enum exit_code cmd_put(const struct command_call *call)
     params = (struct transfer_params){
         .opcode = WHERRY_WRQ,
         .url = &url,
-        .command = "put",
+        .command = call->name,
         .url_text = url_text,
         .label = url.name,
         .settings = call->settings,
         .console = call->console,
         .local = from_stdin ? "standard input" : local,
-        .fd = from_stdin ? STDIN_FILENO : open(local, O_RDONLY | O_CLOEXEC | O_NOCTTY),
+        .fd = from_stdin ? choose_stdin(call) : open_local(call, local),
     };
     if (params.fd == -1) {
-        console_say(call->console, CONSOLE_ERROR, "put %s: %s: %s", url_text, local,
-                    strerror(errno));
         return EXIT_CODE_LOCAL;
     }
     code = transfer_run(&params);

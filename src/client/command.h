@@ -10,6 +10,7 @@
 #include "client/option_rows.h"
 
 struct command_call {
+    const char *name; /* the command's, for messages */
     const struct client_settings *settings;
     struct console *console;
     char **operands; /* behind the command's name */
@@ -25,6 +26,10 @@ struct command {
     const char *help;
     enum exit_code (*run)(const struct command_call *call);
 };
+
+/* "wherry: get SUBJECT: WHY"; subject is untrusted. Returns code. */
+enum exit_code command_fail(const struct command_call *call, enum exit_code code,
+                            const char *subject, const char *why);
 
 enum exit_code cmd_get(const struct command_call *call);
 enum exit_code cmd_put(const struct command_call *call);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* wherry(1): the command line, and the table of its commands. */
+#include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/command.h"
+#include "client/standard.h"
+
+#define QUOTED_BYTES 80 /* of a word the user wrote, in a message */
 
 static const struct command commands[] = {
     {"get", OPTION_OF_GET, 1, 2, "URL [LOCAL]", "fetch a file; LOCAL \"-\" is standard output",
@@ -41,9 +47,13 @@ static void print_help(FILE *out, const struct command *command)
 }
 
 /* Output that nobody could take is a failure: `wherry --help >/dev/full`. */
-static enum exit_code printed(void)
+static enum exit_code printed(struct console *console)
 {
-    return fflush(stdout) == 0 && ferror(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_LOCAL;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return EXIT_CODE_OK;
+    }
+    console_say(console, CONSOLE_ERROR, "standard output: %s", strerror(errno));
+    return EXIT_CODE_LOCAL;
 }
 
 static enum exit_code refuse_use(struct console *console, const char *why)
@@ -58,6 +68,7 @@ static enum exit_code run_command(const struct command *command, struct command_
 {
     char why[OPTION_WHY_BYTES];
 
+    call->name = command->name;
     if (!option_check(call->settings, given, command->options, command->name, why)) {
         return refuse_use(call->console, why);
     }
@@ -78,6 +89,7 @@ static enum exit_code run(int argc, char **argv, char **operands)
     size_t count = 0;
     uint32_t given = 0;
     char why[OPTION_WHY_BYTES];
+    char word[QUOTED_BYTES];
 
     console_init(&console, stderr, false, false);
     if (!option_parse(argc, argv, &settings, operands, &count, &given, why)) {
@@ -86,19 +98,20 @@ static enum exit_code run(int argc, char **argv, char **operands)
     console_init(&console, stderr, settings.quiet, settings.verbose);
     if (settings.version) {
         (void)printf("wherry %s\n", WHERRY_VERSION);
-        return printed();
+        return printed(&console);
     }
     if (count > 0) {
         command = find_command(operands[0]);
         if (command == NULL) {
-            (void)snprintf(why, sizeof(why), "unknown command %.80s: get or put is needed",
-                           operands[0]);
+            (void)snprintf(
+                why, sizeof(why), "unknown command \"%s\": get or put is needed",
+                text_quote((const uint8_t *)operands[0], strlen(operands[0]), word, sizeof(word)));
             return refuse_use(&console, why);
         }
     }
     if (settings.help) {
         print_help(stdout, command);
-        return printed();
+        return printed(&console);
     }
     if (command == NULL) {
         return refuse_use(&console, "a command is needed: get or put");
@@ -113,6 +126,12 @@ int main(int argc, char **argv)
     char **operands = calloc((size_t)argc + 1, sizeof(*operands));
     enum exit_code code;
 
+    if (!standard_fill()) {
+        free(operands);
+        return EXIT_CODE_OTHER; /* nowhere to say it */
+    }
+    /* A message leaves as a whole, also beside those of other programs. */
+    (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
     if (operands == NULL) {
         (void)fprintf(stderr, "wherry: out of memory\n");
         return EXIT_CODE_OTHER;

@@ -35,6 +35,21 @@ static const struct error_row *find_row(uint16_t code)
     return &error_rows[0]; /* peers send odd numbers */
 }
 
+/* What a result means where a file of this side is opened, read or written. */
+static const char *local_text(enum res r)
+{
+    switch (r) {
+    case RES_NOT_FOUND:
+        return "no such directory"; /* a file to read was opened before */
+    case RES_DENIED:
+        return "permission denied";
+    case RES_NAME:
+        return "the name is too long";
+    default:
+        return wherry_res_text(r);
+    }
+}
+
 void outcome_set_server_error(struct outcome *ret, const struct wherry_packet *p)
 {
     *ret = (struct outcome){
@@ -85,7 +100,7 @@ char *outcome_print(const struct outcome *o, char buf[OUTCOME_PRINT_BYTES])
         }
         break;
     case OUTCOME_LOCAL:
-        (void)snprintf(buf, cap, "%s%s%s", o->detail, separator, wherry_res_text(o->result));
+        (void)snprintf(buf, cap, "%s%s%s", o->detail, separator, local_text(o->result));
         break;
     case OUTCOME_SIGNAL:
         (void)snprintf(buf, cap, "interrupted by SIG%s", sigabbrev_np(o->signum));

@@ -348,7 +348,8 @@ static void watch(struct transfer *t)
         loop_signal_start(t->loop, &t->signals[i], end_signals[i], on_signal, t);
     }
     loop_timer_init(t->loop, &t->progress_timer, on_progress, t);
-    if (console_draws(t->p->console)) {
+    /* A terminal that shows the file, or on which it is typed, has no line to spare. */
+    if (console_draws(t->p->console) && !isatty(t->p->fd)) {
         loop_timer_at(&t->progress_timer, t->start_ns + PROGRESS_EVERY_NS);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/url.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -85,17 +86,19 @@ static bool parse_bracketed(struct url *u, const char *text, size_t len, char wh
     size_t skip =
         zone != NULL && len - (size_t)(zone - text) > 3 && memcmp(zone, "%25", 3) == 0 ? 2 : 0;
     size_t front = zone != NULL ? (size_t)(zone - text) : len;
+    struct in6_addr address;
 
-    if (len == 0 || memchr(text, ':', len) == NULL) {
-        (void)snprintf(why, URL_WHY_BYTES, "an IPv6 address is needed between [ and ]");
-        return false;
-    }
     if (len >= sizeof(u->host)) {
         (void)snprintf(why, URL_WHY_BYTES, "the host is longer than %zu bytes",
                        sizeof(u->host) - 1);
         return false;
     }
     memcpy(u->host, text, front);
+    u->host[front] = '\0';
+    if (inet_pton(AF_INET6, u->host, &address) != 1) {
+        (void)snprintf(why, URL_WHY_BYTES, "an IPv6 address is needed between [ and ]");
+        return false;
+    }
     if (zone != NULL) {
         u->host[front] = '%';
         memcpy(u->host + front + 1, zone + 1 + skip, len - front - 1 - skip);

@@ -16,31 +16,8 @@ trap cleanup EXIT
 mkdir "$work/root"
 chmod 755 "$work" "$work/root" # also for the user that a server of root's becomes
 
-# expect STATUS PART... -- COMMAND: runs it; all parts are in what it says on standard error.
-expect() {
-    wanted=$1
-    shift
-    : >"$work/parts"
-    while [ "$1" != -- ]; do
-        printf '%s\n' "$1" >>"$work/parts"
-        shift
-    done
-    shift
-    status=0
-    "$@" >"$work/out" 2>"$work/err" || status=$?
-    verdict=ok
-    [ "$status" = "$wanted" ] || verdict="exit $status, not $wanted"
-    while read -r part; do
-        grep -qF -e "$part" "$work/err" || verdict="does not say '$part'"
-    done <"$work/parts"
-    if [ "$verdict" = ok ]; then
-        echo "ok   - exit $wanted: $(head -n 1 "$work/err" | cut -c 1-100)"
-    else
-        echo "FAIL - $*: $verdict"
-        sed 's/^/       /' "$work/err"
-        failed=1
-    fi
-}
+# shellcheck source=tests/cli/expect.sh
+. "$(dirname "$0")/expect.sh"
 
 # Wrong use: 2, what is allowed, and where to read on.
 expect 2 'unknown option "--rooot"' "Try 'wherryd --help'" -- "$wherryd" --rooot /srv

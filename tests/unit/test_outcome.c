@@ -76,6 +76,19 @@ static void test_text_of_the_server_is_quoted(void **state)
                         "no such file (server says: \"File \\\"x\\\" not\\x0afound\\x1b[2J\")");
 }
 
+static void test_local_failures_are_told_as_the_file_system_would(void **state)
+{
+    struct outcome o = {.side = OUTCOME_LOCAL, .result = RES_NOT_FOUND, .detail = "no/such/x"};
+    char text[OUTCOME_PRINT_BYTES];
+
+    (void)state;
+    assert_string_equal(outcome_print(&o, text), "no/such/x: no such directory");
+    o.result = RES_DENIED;
+    assert_string_equal(outcome_print(&o, text), "no/such/x: permission denied");
+    o.result = RES_NO_SPACE;
+    assert_string_equal(outcome_print(&o, text), "no/such/x: no space left");
+}
+
 static void test_error_without_text_shows_its_number(void **state)
 {
     struct outcome o = error_of(3, "");
@@ -92,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_unknown_error_number_is_a_refusal),
         cmocka_unit_test(test_sides_have_their_exit_codes),
         cmocka_unit_test(test_text_of_the_server_is_quoted),
+        cmocka_unit_test(test_local_failures_are_told_as_the_file_system_would),
         cmocka_unit_test(test_error_without_text_shows_its_number),
     };
 
