@@ -321,13 +321,12 @@ static void on_io(void *arg, unsigned events)
     uint64_t now_ns = loop_now_ns(s->p.loop);
     struct addr quoted;
     bool unreachable;
+    bool gone = false;
 
     (void)events;
     while (udp_take_error(s->p.fd, &quoted, &unreachable)) {
         /* One that our own ERROR 5 provoked quotes somebody else. */
-        if (unreachable && addr_equal(&quoted, &s->peer)) {
-            s->ops->unreachable(s->core);
-        }
+        gone = gone || (unreachable && addr_equal(&quoted, &s->peer));
     }
     for (;;) {
         const struct udp_packet *packets;
@@ -342,6 +341,10 @@ static void on_io(void *arg, unsigned events)
         if (s->ops->over(s->core)) {
             break;
         }
+    }
+    /* Only now: what the server said before it went, such as the last ACK, counts. */
+    if (gone && !s->ops->over(s->core)) {
+        s->ops->unreachable(s->core);
     }
     flush(s);
 }

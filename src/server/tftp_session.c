@@ -194,7 +194,8 @@ void tftp_session_flush(struct tftp_session *ss, uint64_t now_ns)
         tftp_session_free(ss);
         return;
     }
-    loop_io_events(&ss->io, more ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+    /* A peer that is gone: once more, until nothing of what it said is left. */
+    loop_io_events(&ss->io, more || ss->gone ? LOOP_READ | LOOP_WRITE : LOOP_READ);
     loop_timer_at(&ss->timer, f.deadline_ns);
 }
 
@@ -251,7 +252,7 @@ static void take_errors(struct tftp_session *ss)
     /* An ERROR 5 of ours can provoke one too: only this transfer's own peer counts. */
     while (udp_take_error(ss->fd, &peer, &unreachable)) {
         if (unreachable && ss->stage != SESSION_LOOKING && addr_equal(&peer, &ss->peer)) {
-            ss->driver->unreachable(ss);
+            ss->gone = true;
         }
     }
 }
@@ -265,11 +266,14 @@ static void on_io(void *arg, unsigned events)
     size_t count = 0;
 
     take_errors(ss);
-    if (events & LOOP_READ) {
+    if ((events & LOOP_READ) || ss->gone) {
         count = udp_receive(ss->fd, ss->room->batch, &packets);
     }
     for (size_t i = 0; i < count; i++) {
         take(ss, &packets[i], now_ns);
+    }
+    if (ss->gone && count == 0) {
+        ss->driver->unreachable(ss); /* what the peer said before it went has been heard */
     }
     tftp_session_flush(ss, now_ns);
 }

@@ -137,6 +137,7 @@ struct tftp_session {
     struct wherry_agreed agreed;
     uint64_t patience_ns;
     uint64_t begun_ns;
+    bool gone;       /* ICMP says that nobody listens at the peer's port any more */
     bool peer_error; /* the peer sent ERROR; its text lies in the batch until the turn is over */
     uint16_t peer_code;
     struct wherry_view peer_text;

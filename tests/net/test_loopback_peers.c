@@ -317,6 +317,26 @@ static void test_port_unreachable_before_the_end_is_aborted(void **state)
     vanish(*state, 0, "aborted op=read");
 }
 
+/* More packets than one turn takes: the answer to the first meets the closed port while the last
+ * still waits to be read. */
+static void test_what_the_peer_said_before_it_went_counts(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    served_pattern(f, "file", 2100);
+    client_open_local(&c, f);
+    client_ask(&c, RRQ, "file", "octet", NULL);
+    client_expect_first_data(&c, 1, 512);
+    client_ack(&c, 1);
+    for (int i = 0; i < 31; i++) {
+        client_send(&c, &c.tid, "\0\4\0", 3); /* too short to mean anything */
+    }
+    client_ack(&c, 2);
+    client_close(&c);
+    assert_non_null(strstr(served_line(f, "aborted op=read"), " bytes=1024 "));
+}
+
 #define SERVED_TEST(name) cmocka_unit_test_setup_teardown(name, served_setup, served_teardown)
 
 int main(void)
@@ -341,6 +361,7 @@ int main(void)
         SERVED_TEST(test_error_of_four_bytes_is_an_error),
         SERVED_TEST(test_port_unreachable_in_place_of_the_last_ack_is_done),
         SERVED_TEST(test_port_unreachable_before_the_end_is_aborted),
+        SERVED_TEST(test_what_the_peer_said_before_it_went_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
