@@ -23,9 +23,14 @@ enum res {
     RES_BUSY,        /* a limit of descriptors, processes or transfers is reached */
     RES_NO_MEMORY,   /* malloc or the kernel had none */
     RES_TIMEOUT,     /* the peer was silent for too long */
-    RES_PEER,        /* the peer sent ERROR */
+    RES_PEER,        /* the peer sent ERROR, or a status that we do not know */
     RES_UNREACHABLE, /* nobody listens at the peer's address and port (ICMP port unreachable) */
     RES_SHUTDOWN,    /* the program is asked to end */
+    RES_RANGE,       /* an offset behind the end of the file */
+    RES_DIGEST,      /* what came has another SHA-256 than was announced */
+    RES_OFFSET,      /* what came is not what was announced or kept: size, place or path */
+    RES_CANCELLED,   /* ended because the peer asked for it */
+    RES_AUTH,        /* the peer has to say who it is (reserved) */
     RES_LATER,       /* not an error: the answer comes through a callback */
     RES_COUNT
 };

@@ -23,6 +23,11 @@ static const char *const texts[RES_COUNT] = {
     [RES_PEER] = "the peer sent an error",
     [RES_UNREACHABLE] = "nobody listens there (port unreachable)",
     [RES_SHUTDOWN] = "shutting down",
+    [RES_RANGE] = "offset is beyond the end of the file",
+    [RES_DIGEST] = "SHA-256 does not match",
+    [RES_OFFSET] = "size or offset does not match",
+    [RES_CANCELLED] = "cancelled",
+    [RES_AUTH] = "authentication required",
     [RES_LATER] = "answer is pending",
 };
 

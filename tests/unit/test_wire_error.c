@@ -18,6 +18,7 @@ static unsigned expected_code(enum res r)
         return 1;
     case RES_DENIED:
     case RES_NAME:
+    case RES_AUTH:
         return 2;
     case RES_NO_SPACE:
     case RES_TOO_LARGE:
@@ -41,6 +42,44 @@ static void test_each_result_has_its_number(void **state)
         assert_int_equal(wire_error_code((enum res)i), expected_code((enum res)i));
     }
     assert_int_equal(wire_error_code(RES_COUNT), 0);
+}
+
+/* The statuses of the Wherry file protocol, by number. */
+static const enum res statuses[] = {
+    RES_OK,      RES_PROTOCOL,  RES_NOT_FOUND, RES_DENIED,      RES_TOO_LARGE,
+    RES_EXISTS,  RES_NO_SPACE,  RES_NAME,      RES_RANGE,       RES_DIGEST,
+    RES_IO,      RES_BUSY,      RES_CHANGED,   RES_UNSUPPORTED, RES_AUTH,
+    RES_TIMEOUT, RES_CANCELLED, RES_SHUTDOWN,  RES_IS_DIR,      RES_OFFSET,
+};
+#define STATUSES (sizeof(statuses) / sizeof(statuses[0]))
+
+static void test_each_status_is_a_result_and_back(void **state)
+{
+    (void)state;
+    assert_int_equal(STATUSES, 20);
+    assert_int_equal(STATUSES, WHERRY_STATUS_COUNT);
+    for (size_t i = 0; i < STATUSES; i++) {
+        assert_int_equal(wire_error_from_status((uint16_t)i), statuses[i]);
+        assert_int_equal(wire_error_status(statuses[i]), i);
+    }
+}
+
+static void test_unknown_status_is_an_error_of_the_peer(void **state)
+{
+    (void)state;
+    assert_int_equal(wire_error_from_status(20), RES_PEER);
+    assert_int_equal(wire_error_from_status(0xffff), RES_PEER);
+}
+
+static void test_results_without_a_status_of_their_own_are_failures(void **state)
+{
+    (void)state;
+    assert_int_equal(wire_error_status(RES_NO_MEMORY), 11); /* BUSY: may be tried again */
+    assert_int_equal(wire_error_status(RES_OPTIONS), 1);
+    assert_int_equal(wire_error_status(RES_PEER), 10);
+    assert_int_equal(wire_error_status(RES_UNREACHABLE), 10);
+    assert_int_equal(wire_error_status(RES_LATER), 10);
+    assert_int_equal(wire_error_status(RES_COUNT), 10);
 }
 
 static void test_texts_are_short_and_plain(void **state)
@@ -68,6 +107,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_result_has_its_number),
+        cmocka_unit_test(test_each_status_is_a_result_and_back),
+        cmocka_unit_test(test_unknown_status_is_an_error_of_the_peer),
+        cmocka_unit_test(test_results_without_a_status_of_their_own_are_failures),
         cmocka_unit_test(test_texts_are_short_and_plain),
         cmocka_unit_test(test_texts_tell_the_two_reasons_of_a_number_apart),
     };
