@@ -3,14 +3,84 @@
 
 #include <string.h>
 
-bool bytes_get_u16(struct bytes_reader *r, uint16_t *ret)
+/* size: 1 to 8 */
+static bool get_integer(struct bytes_reader *r, size_t size, uint64_t *ret)
 {
-    if (r->left < 2) {
+    uint64_t value = 0;
+
+    if (r->left < size) {
         return false;
     }
-    *ret = (uint16_t)(r->at[0] << 8 | r->at[1]);
-    r->at += 2;
-    r->left -= 2;
+    for (size_t i = 0; i < size; i++) {
+        value = value << 8 | r->at[i];
+    }
+    r->at += size;
+    r->left -= size;
+    *ret = value;
+    return true;
+}
+
+bool bytes_get_u8(struct bytes_reader *r, uint8_t *ret)
+{
+    uint64_t value;
+
+    if (!get_integer(r, sizeof(*ret), &value)) {
+        return false;
+    }
+    *ret = (uint8_t)value;
+    return true;
+}
+
+bool bytes_get_u16(struct bytes_reader *r, uint16_t *ret)
+{
+    uint64_t value;
+
+    if (!get_integer(r, sizeof(*ret), &value)) {
+        return false;
+    }
+    *ret = (uint16_t)value;
+    return true;
+}
+
+bool bytes_get_u32(struct bytes_reader *r, uint32_t *ret)
+{
+    uint64_t value;
+
+    if (!get_integer(r, sizeof(*ret), &value)) {
+        return false;
+    }
+    *ret = (uint32_t)value;
+    return true;
+}
+
+bool bytes_get_u64(struct bytes_reader *r, uint64_t *ret)
+{
+    return get_integer(r, sizeof(*ret), ret);
+}
+
+bool bytes_get_view(struct bytes_reader *r, size_t len, const uint8_t **ret)
+{
+    if (r->left < len) {
+        return false;
+    }
+    *ret = r->at;
+    if (len > 0) { /* there may be no bytes to point behind */
+        r->at += len;
+        r->left -= len;
+    }
+    return true;
+}
+
+bool bytes_get_string(struct bytes_reader *r, const uint8_t **ret, size_t *ret_len)
+{
+    struct bytes_reader ahead = *r;
+    uint16_t len;
+
+    if (!bytes_get_u16(&ahead, &len) || !bytes_get_view(&ahead, len, ret)) {
+        return false;
+    }
+    *ret_len = len;
+    *r = ahead;
     return true;
 }
 
@@ -30,11 +100,34 @@ bool bytes_get_text(struct bytes_reader *r, const uint8_t **ret, size_t *ret_len
     return true;
 }
 
+static void put_integer(struct bytes_writer *w, size_t size, uint64_t value)
+{
+    uint8_t bytes[sizeof(value)];
+
+    for (size_t i = size; i-- > 0; value >>= 8) {
+        bytes[i] = (uint8_t)value;
+    }
+    bytes_put(w, bytes, size);
+}
+
+void bytes_put_u8(struct bytes_writer *w, uint8_t value)
+{
+    put_integer(w, sizeof(value), value);
+}
+
 void bytes_put_u16(struct bytes_writer *w, uint16_t value)
 {
-    uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+    put_integer(w, sizeof(value), value);
+}
 
-    bytes_put(w, bytes, sizeof(bytes));
+void bytes_put_u32(struct bytes_writer *w, uint32_t value)
+{
+    put_integer(w, sizeof(value), value);
+}
+
+void bytes_put_u64(struct bytes_writer *w, uint64_t value)
+{
+    put_integer(w, sizeof(value), value);
 }
 
 void bytes_put(struct bytes_writer *w, const void *bytes, size_t len)
@@ -47,6 +140,16 @@ void bytes_put(struct bytes_writer *w, const void *bytes, size_t len)
         memcpy(w->start + w->len, bytes, len);
         w->len += len;
     }
+}
+
+void bytes_put_string(struct bytes_writer *w, const void *bytes, size_t len)
+{
+    if (len > UINT16_MAX) {
+        w->failed = true;
+        return;
+    }
+    bytes_put_u16(w, (uint16_t)len);
+    bytes_put(w, bytes, len);
 }
 
 void bytes_put_text(struct bytes_writer *w, const char *text)

@@ -13,7 +13,14 @@ struct bytes_reader {
     size_t left;
 };
 
+bool bytes_get_u8(struct bytes_reader *r, uint8_t *ret);
 bool bytes_get_u16(struct bytes_reader *r, uint16_t *ret);
+bool bytes_get_u32(struct bytes_reader *r, uint32_t *ret);
+bool bytes_get_u64(struct bytes_reader *r, uint64_t *ret);
+/* The next len bytes, where they lie. */
+bool bytes_get_view(struct bytes_reader *r, size_t len, const uint8_t **ret);
+/* A length of 2 bytes and that many bytes. */
+bool bytes_get_string(struct bytes_reader *r, const uint8_t **ret, size_t *ret_len);
 /* Text up to the next NUL, which is taken too and not counted. False: there is no NUL. */
 bool bytes_get_text(struct bytes_reader *r, const uint8_t **ret, size_t *ret_len);
 
@@ -26,8 +33,13 @@ struct bytes_writer {
     bool failed;
 };
 
+void bytes_put_u8(struct bytes_writer *w, uint8_t value);
 void bytes_put_u16(struct bytes_writer *w, uint16_t value);
+void bytes_put_u32(struct bytes_writer *w, uint32_t value);
+void bytes_put_u64(struct bytes_writer *w, uint64_t value);
 void bytes_put(struct bytes_writer *w, const void *bytes, size_t len);
+/* A length of 2 bytes and the bytes; over 65535 never fit. */
+void bytes_put_string(struct bytes_writer *w, const void *bytes, size_t len);
 /* The text and its NUL. */
 void bytes_put_text(struct bytes_writer *w, const char *text);
 /* What was written; 0 if something did not fit. */
