@@ -22,7 +22,7 @@ function(wherry_fuzz_target name)
   set_tests_properties(replay_${name} PROPERTIES TIMEOUT 120 LABELS "self-contained")
 endfunction()
 
-foreach(name packet options netascii)
+foreach(name packet options netascii frame message)
   wherry_fuzz_target(${name} LINK proto)
 endforeach()
 foreach(name sender receiver)
