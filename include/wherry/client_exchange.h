@@ -138,7 +138,7 @@ enum res wherry_client_exchange_new(struct wherry_client_exchange **ret,
 void wherry_client_exchange_free(struct wherry_client_exchange *x);
 
 /* Requests. On RES_OK *ret is the id, by which its events name it.
- *   RES_BUSY      not now: 16 are outstanding, a PUT is not closed, or the output is full
+ *   RES_BUSY      not now: 16 are outstanding, a PUT is not closed, or too much waits in output()
  *   RES_NAME      a path that is never allowed (wherry_message_check_path()); nothing is sent
  *   RES_SHUTDOWN  not on this connection: it is LEAVING, or OVER */
 enum res wherry_client_exchange_list(struct wherry_client_exchange *x,
@@ -159,18 +159,17 @@ enum res wherry_client_exchange_mkdir(struct wherry_client_exchange *x, struct w
 
 /* Asks for the end of a request; its END still comes, with OK if it was too late. A PUT is CLOSED
  * by it. RES_NOT_FOUND: not outstanding, which is no harm; RES_CANCELLED: was asked before;
- * RES_BUSY: the output is full. */
+ * RES_BUSY: too much waits in output(). */
 enum res wherry_client_exchange_cancel(struct wherry_client_exchange *x, uint32_t request,
                                        uint64_t now_ns);
 /* Up to 64 bytes that PING_REPLY brings back; also keeps an idle connection. RES_BUSY: the reply to
- * the last one is still due, or the output is full; RES_TOO_LARGE; RES_SHUTDOWN: OVER. */
+ * the last one is still due, or too much waits in output(); RES_TOO_LARGE; RES_SHUTDOWN: OVER. */
 enum res wherry_client_exchange_ping(struct wherry_client_exchange *x, struct wherry_view bytes,
                                      uint64_t now_ns);
 
 /* The body of the PUT that is READY. Begins a DATA frame of len bytes.
- *   RES_BUSY       READY has not come, the last frame's bytes have not left, the output is full
- *   RES_TOO_LARGE  len is 0 or over max_frame
- *   RES_OFFSET     more than was announced
+ *   RES_BUSY       READY has not come, the last frame's bytes have not left, too much waits in
+ * output() RES_TOO_LARGE  len is 0 or over max_frame RES_OFFSET     more than was announced
  *   RES_CANCELLED  there is no such PUT, or no more: ended, cancelled, closed */
 enum res wherry_client_exchange_data_begin(struct wherry_client_exchange *x, uint32_t len,
                                            uint64_t now_ns);

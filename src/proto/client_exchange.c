@@ -6,10 +6,6 @@
 
 #include "proto/client_state.h"
 
-/* Room that requests leave: the machine itself owes at most one CANCEL that has not left, since no
- * PUT behind it can have come to READY. */
-#define SPARE WHERRY_FRAME_HEADER_BYTES
-
 enum res wherry_client_exchange_new(struct wherry_client_exchange **ret,
                                     const struct wherry_client_params *p)
 {
@@ -29,7 +25,7 @@ enum res wherry_client_exchange_new(struct wherry_client_exchange **ret,
     x->life_ns = p->now_ns;
     wherry_frame_decoder_init(&x->decoder, WHERRY_FROM_SERVER, WHERRY_MAX_FRAME_HIGHEST, true);
     len = wherry_message_write_hello(frame, sizeof(frame), &hello);
-    (void)client_queue_add(&x->queue, frame, len, SPARE); /* it is empty */
+    (void)client_queue_add(&x->queue, frame, len); /* it is empty */
     *ret = x;
     return RES_OK;
 }
@@ -80,11 +76,10 @@ static bool server_owes(const struct wherry_client_exchange *x)
 }
 
 /* Adds a frame. A silence before the server owed anything does not count. */
-static bool add(struct wherry_client_exchange *x, const uint8_t *frame, size_t len, size_t spare,
-                uint64_t now_ns)
+static bool add(struct wherry_client_exchange *x, const uint8_t *frame, size_t len, uint64_t now_ns)
 {
     bool owed = server_owes(x);
-    bool added = client_queue_add(&x->queue, frame, len, spare);
+    bool added = client_queue_add(&x->queue, frame, len);
 
     if (added && !owed) {
         x->life_ns = now_ns;
@@ -116,7 +111,7 @@ static struct client_request *add_request(struct wherry_client_exchange *x, uint
 {
     struct client_request *r = &x->requests[(x->first + x->count) % WHERRY_PIPELINE_MAX];
 
-    if (!add(x, frame, len, SPARE, now_ns)) {
+    if (!add(x, frame, len, now_ns)) {
         return NULL;
     }
     client_request_init(r, type, free_id(x));
@@ -241,13 +236,12 @@ enum res wherry_client_exchange_mkdir(struct wherry_client_exchange *x, struct w
     return ask_by_path(x, WHERRY_FRAME_MKDIR, path, now_ns, ret);
 }
 
-bool client_state_add_cancel(struct wherry_client_exchange *x, uint32_t id, size_t spare,
-                             uint64_t now_ns)
+bool client_state_add_cancel(struct wherry_client_exchange *x, uint32_t id, uint64_t now_ns)
 {
     uint8_t frame[WHERRY_MESSAGE_BYTES];
     size_t len = wherry_message_write_cancel(frame, sizeof(frame), id);
 
-    return add(x, frame, len, spare, now_ns);
+    return add(x, frame, len, now_ns);
 }
 
 enum res wherry_client_exchange_cancel(struct wherry_client_exchange *x, uint32_t request,
@@ -266,7 +260,7 @@ enum res wherry_client_exchange_cancel(struct wherry_client_exchange *x, uint32_
     if (r->cancelled) {
         return RES_CANCELLED;
     }
-    if (!client_state_add_cancel(x, request, SPARE, now_ns)) {
+    if (!client_state_add_cancel(x, request, now_ns)) {
         return RES_BUSY;
     }
     r->cancelled = true;
@@ -287,7 +281,7 @@ enum res wherry_client_exchange_ping(struct wherry_client_exchange *x, struct wh
         return RES_SHUTDOWN;
     }
     len = wherry_message_write_ping(frame, sizeof(frame), WHERRY_FRAME_PING, bytes);
-    if (x->ping_due || !add(x, frame, len, SPARE, now_ns)) {
+    if (x->ping_due || !add(x, frame, len, now_ns)) {
         return RES_BUSY;
     }
     if (bytes.len > 0) {
@@ -333,7 +327,7 @@ enum res wherry_client_exchange_data_begin(struct wherry_client_exchange *x, uin
     }
     f.id = r->id;
     wherry_frame_write(header, &f);
-    if (!add(x, header, sizeof(header), SPARE, now_ns)) {
+    if (!add(x, header, sizeof(header), now_ns)) {
         return RES_BUSY;
     }
     client_queue_add_body(&x->queue, len);
@@ -357,7 +351,7 @@ enum res wherry_client_exchange_put_end(struct wherry_client_exchange *x, const 
     if (r->size != WHERRY_SIZE_UNKNOWN && r->count > 0) {
         return RES_OFFSET;
     }
-    if (!add(x, frame, wherry_message_write_end(frame, sizeof(frame), r->id, &m), SPARE, now_ns)) {
+    if (!add(x, frame, wherry_message_write_end(frame, sizeof(frame), r->id, &m), now_ns)) {
         return RES_BUSY;
     }
     r->closed = true;

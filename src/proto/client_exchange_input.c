@@ -108,7 +108,8 @@ static void drop_oldest(struct wherry_client_exchange *x, uint64_t now_ns)
     const struct client_request *r = client_state_oldest(x);
 
     if (r->type == WHERRY_FRAME_PUT && r->replied && !r->closed) {
-        (void)client_state_add_cancel(x, r->id, 0, now_ns); /* room is kept for it */
+        /* There is room: since its PUT has left, nothing but short frames can have been queued. */
+        (void)client_state_add_cancel(x, r->id, now_ns);
     }
     x->first = (x->first + 1) % WHERRY_PIPELINE_MAX;
     x->count--;

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-bool client_queue_add(struct client_queue *q, const uint8_t *bytes, size_t len, size_t spare)
+bool client_queue_add(struct client_queue *q, const uint8_t *bytes, size_t len)
 {
     size_t used = q->tail - q->head;
 
-    if (len + spare > sizeof(q->bytes) - used) {
+    if (len > sizeof(q->bytes) - used) {
         return false;
     }
     if (len > sizeof(q->bytes) - q->tail) {

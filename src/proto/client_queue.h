@@ -10,11 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <wherry/message.h>
+#include <wherry/packet.h>
 
-/* The longest requests that may be outstanding, and as much again as their CANCELs, ENDs and a PING
- * take. */
-#define CLIENT_QUEUE_BYTES (16u * WHERRY_MESSAGE_BYTES + 4096u)
+#define CLIENT_QUEUE_BYTES 8192u /* three of the longest requests, hundreds of usual ones */
 
 struct client_queue {
     uint64_t left; /* bytes that have left; head lies there */
@@ -25,8 +23,8 @@ struct client_queue {
     uint8_t bytes[CLIENT_QUEUE_BYTES];
 };
 
-/* False, and nothing is added, if that would leave less room than spare. */
-bool client_queue_add(struct client_queue *q, const uint8_t *bytes, size_t len, size_t spare);
+/* False, and nothing is added: no room. */
+bool client_queue_add(struct client_queue *q, const uint8_t *bytes, size_t len);
 /* Bytes of file come behind what was added so far; what is added later comes behind them. */
 void client_queue_add_body(struct client_queue *q, uint32_t len);
 /* The place behind what was added last. */

@@ -49,7 +49,6 @@ struct wherry_client_exchange {
 struct client_request *client_state_oldest(struct wherry_client_exchange *x);
 /* The connection is OVER; what made it so first stays. */
 void client_state_end(struct wherry_client_exchange *x, enum res result, const char *why);
-bool client_state_add_cancel(struct wherry_client_exchange *x, uint32_t id, size_t spare,
-                             uint64_t now_ns);
+bool client_state_add_cancel(struct wherry_client_exchange *x, uint32_t id, uint64_t now_ns);
 
 #endif
