@@ -4,6 +4,9 @@ set(client_exchange_story support/client_exchange_story.c)
 
 wherry_test(client_exchange LINK proto SOURCES ${client_exchange_story})
 wherry_test(client_exchange_put LINK proto SOURCES ${client_exchange_story})
+wherry_test(client_exchange_lies LINK proto SOURCES ${client_exchange_story})
+wherry_test(client_exchange_end LINK proto SOURCES ${client_exchange_story})
+wherry_test(client_exchange_pieces LINK proto SOURCES ${client_exchange_story})
 
 # It runs out of memory on purpose.
 target_link_options(test_client_exchange PRIVATE -Wl,--wrap=calloc)
