@@ -103,6 +103,17 @@ static bool is_complete(const struct wherry_exchange *x)
     }
 }
 
+/* Of the PUT that ended, if its client has not closed it. */
+static void end_upload(struct wherry_exchange *x)
+{
+    if (x->upload == EXCHANGE_UPLOAD_ASKED) {
+        exchange_close_upload(x); /* before READY it is over for the client too */
+    } else if (x->upload == EXCHANGE_UPLOAD_OPEN) {
+        x->upload = EXCHANGE_UPLOAD_DISCARD;
+        x->state = WHERRY_EXCHANGE_DISCARDING;
+    }
+}
+
 bool wherry_exchange_end(struct wherry_exchange *x, enum res result,
                          const struct wherry_message_end_reply *m, uint64_t now_ns)
 {
@@ -114,13 +125,10 @@ bool wherry_exchange_end(struct wherry_exchange *x, enum res result,
     x->now_ns = now_ns;
     e = exchange_take_running(x);
     exchange_say_end(x, e->request.id, result, m);
-    free(e);
-    if (x->upload == EXCHANGE_UPLOAD_ASKED) {
-        exchange_close_upload(x); /* before READY it is over for the client too */
-    } else if (x->upload == EXCHANGE_UPLOAD_OPEN) {
-        x->upload = EXCHANGE_UPLOAD_DISCARD;
-        x->state = WHERRY_EXCHANGE_DISCARDING;
+    if (x->upload_id == e->request.id) {
+        end_upload(x);
     }
+    free(e);
     exchange_settle(x);
     return true;
 }
