@@ -36,7 +36,7 @@
  *
  * Memory: a request that waits is kept in compact form (at most some 2 KiB), the output holds at
  * most output_bytes_max, and a frame that is not whole what the decoder holds (wherry/frame.h). An
- * idle connection holds none of these. */
+ * idle connection holds next to none of these. */
 #ifndef WHERRY_EXCHANGE_H
 #define WHERRY_EXCHANGE_H
 
@@ -108,7 +108,8 @@ enum wherry_exchange_event_kind {
     /* Stop what runs; nobody waits for an end(). An upload counts as broken: its bytes may be kept
      * if it has an upload id. */
     WHERRY_EXCHANGE_ABORT,
-    /* Everything was sent: shut the sending side, keep reading into input(). */
+    /* Everything was sent: shut the sending side, keep reading into input(). Not said if the client
+     * has shut its own side: then OVER comes at once. */
     WHERRY_EXCHANGE_SHUT,
     /* Close the socket, and free the exchange: the last event. */
     WHERRY_EXCHANGE_OVER
