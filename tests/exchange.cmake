@@ -5,6 +5,13 @@ set(exchange_story support/exchange_story.c)
 foreach(name exchange exchange_bad exchange_close exchange_pipeline exchange_put exchange_time)
   wherry_test(${name} LINK proto SOURCES ${exchange_story})
 endforeach()
+foreach(name exchange_output exchange_queue exchange_rate exchange_timers)
+  wherry_test(${name} LINK proto)
+endforeach()
+# One session, its stream cut everywhere.
+wherry_test(pieces DIR sim LINK proto SOURCES ${exchange_story})
 
 # These run out of memory on purpose.
-target_link_options(test_exchange PRIVATE -Wl,--wrap=calloc)
+foreach(name exchange exchange_output exchange_queue)
+  target_link_options(test_${name} PRIVATE -Wl,--wrap=calloc)
+endforeach()
