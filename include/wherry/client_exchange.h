@@ -3,14 +3,13 @@
  * version 1 (wherry/frame.h, wherry/message.h).
  *
  *   GREETING --HELLO--> OPEN --GOAWAY--> LEAVING
- *      |  |              |                 |  ^
- *      |  +--GOAWAY------|-----------------|--+
- *      +-----------------+-----------------+--END of id 0, a bad frame, silence,
- *                                             the stream ended--> OVER
+ *      |                                  ^
+ *      +--------------GOAWAY--------------+
+ *   any --END of id 0, a bad frame, silence, the stream ended--> OVER
  *
- * GREETING, OPEN: requests may be issued, up to 16 that were not answered. Our HELLO is queued at
- * the beginning; requests may follow right behind it. LEAVING: what is outstanding is still
- * answered (a HELLO that is due may come), nothing may be added.
+ * GREETING, OPEN: requests may be issued, up to 16 that have not ended. Our HELLO is queued at the
+ * beginning; requests may follow right behind it. LEAVING: what is outstanding is still answered (a
+ * HELLO that is due may come), nothing may be added. The caller may close whenever it likes.
  *
  * A request ends with exactly one event, in the order of the requests: END (the server's word) or
  * LOST (there was none). In between come, of the oldest only:
@@ -27,8 +26,7 @@
  * anything but OK may come at any point, so what came before it counts only with the END.
  *
  *   put: OPENED --READY--> READY --body*, put_end()--> CLOSED --END--> gone
- *           |                |
- *           +----------------+--END, cancel()--> gone, CLOSED
+ *        OPENED, READY --cancel()--> CLOSED              any --END--> gone
  *
  * From OPENED until CLOSED no other request may be issued: RES_BUSY. In READY the caller announces
  * one DATA frame after the other, and sends their bytes itself (sendfile, for one): its header and
@@ -120,10 +118,10 @@ struct wherry_client_event {
             bool may_be_done;
         } lost;
         struct {
-            /* RES_OK: the server closed in good order, nothing was outstanding. RES_PROTOCOL: bad
-             * frames. RES_UNSUPPORTED: no common version. RES_TIMEOUT: silence. RES_UNREACHABLE:
-             * the stream ended too early. What GOAWAY or REFUSED said, if one came. RES_NO_MEMORY,
-             * and what closed() got. */
+            /* RES_OK: the server closed, and nothing was outstanding. RES_PROTOCOL: bad frames.
+             * RES_UNSUPPORTED: a version or tag that version 1 does not know. RES_TIMEOUT: silence.
+             * RES_NO_MEMORY. What REFUSED said. If the stream ended too early: what closed() got,
+             * else what GOAWAY said, else RES_UNREACHABLE. */
             enum res result;
             const char *why; /* in words; static storage */
         } closed;
@@ -138,7 +136,7 @@ enum res wherry_client_exchange_new(struct wherry_client_exchange **ret,
 void wherry_client_exchange_free(struct wherry_client_exchange *x);
 
 /* Requests. On RES_OK *ret is the id, by which its events name it.
- *   RES_BUSY      not now: 16 are outstanding, a PUT is not closed, or too much waits in output()
+ *   RES_BUSY      not now: 16 are outstanding, a PUT is not CLOSED, or too much waits in output()
  *   RES_NAME      a path that is never allowed (wherry_message_check_path()); nothing is sent
  *   RES_SHUTDOWN  not on this connection: it is LEAVING, or OVER */
 enum res wherry_client_exchange_list(struct wherry_client_exchange *x,
