@@ -111,6 +111,22 @@ static void test_without_memory_for_a_ping_reply_the_connection_is_lost(void **s
     assert_string_not_equal(wherry_exchange_why(f->x), "");
 }
 
+static void test_without_memory_for_an_end_the_connection_is_lost(void **state)
+{
+    struct exchange_story *f = *state;
+    uint8_t text[WHERRY_STRING_MAX];
+    struct wherry_message_end_reply m = {.text = {.bytes = text, .len = sizeof(text)}};
+
+    memset(text, 'a', sizeof(text));
+    greet(f);
+    give_path(f, WHERRY_FRAME_MKDIR, 1, "a");
+    memory_left = 0;
+    assert_true(wherry_exchange_end(f->x, RES_IO, &m, 0));
+    memory_left = -1;
+    work(f);
+    expect_events(f, "REQUEST 1 MKDIR a\nOVER NO_MEMORY\n");
+}
+
 static void test_hello_is_answered_with_version_and_max_frame(void **state)
 {
     struct exchange_story *f = *state;
@@ -569,6 +585,7 @@ int main(void)
         STORY(test_without_memory_for_output_the_connection_is_lost),
         STORY(test_without_memory_for_data_the_connection_is_lost),
         STORY(test_without_memory_for_a_ping_reply_the_connection_is_lost),
+        STORY(test_without_memory_for_an_end_the_connection_is_lost),
         STORY(test_hello_is_answered_with_version_and_max_frame),
         STORY(test_hello_of_later_versions_too_is_answered),
         STORY(test_without_a_common_version_hello_is_unsupported),
