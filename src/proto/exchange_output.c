@@ -38,7 +38,7 @@ static uint8_t *room(struct exchange_bytes *b, size_t len)
     if (bytes == NULL) {
         return NULL;
     }
-    if (b->len > 0) {
+    if (b->bytes != NULL) {
         memcpy(bytes, b->bytes + b->start, b->len);
     }
     free(b->bytes);

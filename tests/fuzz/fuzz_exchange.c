@@ -169,7 +169,7 @@ static void give(struct play *p, size_t len)
 
     do {
         used = wherry_exchange_input(p->x, p->input + at, len - at, p->now_ns);
-        CHECK(used <= len - at);
+        CHECK(used <= len - at && (used == 0 || !p->piece_due));
         note_asked(p, p->input + at, used);
         at += used;
         pull(p);
