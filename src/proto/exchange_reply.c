@@ -69,7 +69,9 @@ bool wherry_exchange_ready(struct wherry_exchange *x, const struct wherry_messag
 {
     uint8_t frame[WHERRY_MESSAGE_BYTES];
 
-    if (!may_reply(x, WHERRY_FRAME_PUT) || x->upload != EXCHANGE_UPLOAD_ASKED) {
+    /* Cancelled, it is closed already, and another PUT may wait behind it. */
+    if (!may_reply(x, WHERRY_FRAME_PUT) || x->upload != EXCHANGE_UPLOAD_ASKED ||
+        x->upload_id != running_id(x)) {
         return false;
     }
     x->upload = EXCHANGE_UPLOAD_OPEN;

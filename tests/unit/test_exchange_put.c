@@ -295,6 +295,24 @@ static void test_cancel_before_ready_stops_the_put(void **state)
     expect_sent(f, "END 1 CANCELLED\n");
 }
 
+static void test_ready_of_a_cancelled_put_is_not_that_of_the_next_one(void **state)
+{
+    struct exchange_story *f = *state;
+    struct wherry_message_ready ready = {.offset = 0};
+
+    greet(f);
+    give_put(f, 1, "a");
+    give_cancel(f, 1);
+    give_put(f, 2, "b");
+    assert_false(wherry_exchange_ready(f->x, &ready, 0));
+    say_end(f, RES_CANCELLED);
+    work(f);
+    expect_events(f, "REQUEST 1 PUT a\nSTOP 1 CANCELLED\nREQUEST 2 PUT b\n");
+    say_ready(f, 0);
+    work(f);
+    expect_sent(f, "END 1 CANCELLED\nREADY 2\n");
+}
+
 static void test_cancel_past_the_point_of_no_return_lets_it_end_normally(void **state)
 {
     struct exchange_story *f = *state;
@@ -360,6 +378,7 @@ int main(void)
         STORY(test_cancel_drops_an_upload_and_requests_may_follow),
         STORY(test_data_behind_cancel_is_bad),
         STORY(test_cancel_before_ready_stops_the_put),
+        STORY(test_ready_of_a_cancelled_put_is_not_that_of_the_next_one),
         STORY(test_cancel_past_the_point_of_no_return_lets_it_end_normally),
         STORY(test_cancel_of_a_put_that_waits_frees_the_way_for_requests),
         STORY(test_cancel_of_what_runs_before_a_put_may_follow_the_put),
