@@ -17,7 +17,7 @@
 #include "support/chance.h"
 
 #define LOOP_PIPE_BYTES 4096u
-#define LOOP_PATH_BYTES 16u
+#define LOOP_PATH_BYTES 24u /* "a" and any number */
 
 struct loop_pipe {
     uint8_t bytes[LOOP_PIPE_BYTES];
