@@ -9,6 +9,15 @@ endfunction()
 
 wherry_program_test(hostile)
 
+# Our client and our server with a bad link between them.
+wherry_test(bad_wire DIR net
+  SOURCES net/relay.c net/server_process.c support/chance.c support/link.c support/pattern.c
+    support/scratch.c support/scripted_server.c
+  LINK flags)
+target_compile_definitions(test_bad_wire PRIVATE
+  WHERRY="$<TARGET_FILE:wherry>" WHERRYD="$<TARGET_FILE:wherryd>")
+add_dependencies(test_bad_wire wherry wherryd)
+
 add_test(NAME rules_have_tests
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/rules_have_tests.sh ${PROJECT_SOURCE_DIR}/doc/rules.md
     ${CMAKE_CURRENT_SOURCE_DIR})
