@@ -59,7 +59,7 @@ since() { # seconds since $1, with bytes $2 also as a rate
 echo 'Wherry: one directory, given to machines that can barely speak'
 start_server
 [ -n "$port" ]
-say "wherryd serves a directory on 127.0.0.1, UDP port ${port:-?}" $? "$(head -n 1 "$work/log")"
+say "wherryd serves a directory on 127.0.0.1, UDP port ${port:-?}" $? "$(grep -m 1 "listening on" "$work/log")"
 [ -n "$port" ] || exit 1
 
 size=33554432
