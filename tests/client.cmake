@@ -4,6 +4,7 @@ wherry_test(attempts LINK client)
 wherry_test(progress LINK client)
 wherry_test(client_options LINK client)
 wherry_test(outcome LINK client)
+wherry_test(verdict LINK client)
 
 add_test(NAME wherry_options_documented
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/wherry_options_documented.sh

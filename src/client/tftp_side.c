@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "client/tftp_get.h"
 #include "client/tftp_put.h"
+#include "client/verdict.h"
 
 #define LOST_SENDS 3u
 #define LOST_NS (3 * NUMBER_SECOND)
@@ -73,59 +74,19 @@ static enum res make_core(struct tftp_side *s, uint64_t now_ns)
 
 /* --- the end --- */
 
-static bool options_were_asked(const struct tftp_side *s)
-{
-    return s->asked.count > 0;
-}
-
-static void describe_silence(struct tftp_side *s, enum res result)
-{
-    char address[ADDR_TEXT_BYTES];
-    const char *what = result == RES_TIMEOUT ? "no answer from" : "nobody listens at";
-    const char *more = "";
-
-    (void)addr_print(&s->peer, address);
-    if (s->send_errno != 0) {
-        (void)snprintf(s->outcome.detail, sizeof(s->outcome.detail), "cannot send to %s: %s",
-                       address, strerror(s->send_errno));
-        return;
-    }
-    if (s->peer_known && result == RES_TIMEOUT) {
-        what = "the server at";
-        more = " fell silent";
-    } else if (s->peer_known) {
-        what = "the server at";
-        more = " went away";
-    }
-    (void)snprintf(s->outcome.detail, sizeof(s->outcome.detail), "%s %s%s", what, address, more);
-}
-
-/* Says in s->outcome and s->end what the core's result means. */
 static void judge_end(struct tftp_side *s)
 {
-    struct outcome *o = &s->outcome;
-    enum res result = s->ops->result(s->core);
-    enum res local = s->ops->local_failure(s->core);
+    const struct verdict_facts facts = {
+        .result = s->ops->result(s->core),
+        .local_failure = s->ops->local_failure(s->core),
+        .peer = &s->peer,
+        .peer_known = s->peer_known,
+        .options_asked = s->asked.count > 0,
+        .begun = s->ops->begun(s->core),
+        .send_errno = s->send_errno,
+    };
 
-    s->end = ATTEMPT_FINAL;
-    if (result == RES_OK) {
-        *o = (struct outcome){.side = OUTCOME_DONE};
-    } else if (o->side != OUTCOME_DONE) {
-        /* Said when it happened: an ERROR, a bad OACK, a signal. */
-        if (o->side == OUTCOME_SERVER && o->error_code == WHERRY_ERROR_OPTIONS &&
-            options_were_asked(s) && !s->ops->begun(s->core)) {
-            s->end = ATTEMPT_OPTIONS_REFUSED;
-        }
-    } else if (local != RES_OK) {
-        *o = (struct outcome){.side = OUTCOME_LOCAL, .result = local};
-    } else if (result == RES_TIMEOUT || result == RES_UNREACHABLE) {
-        *o = (struct outcome){.side = OUTCOME_NETWORK, .result = result};
-        describe_silence(s, result);
-        s->end = s->peer_known ? ATTEMPT_FINAL : ATTEMPT_UNREACHED;
-    } else {
-        *o = (struct outcome){.side = OUTCOME_PROTOCOL, .result = result};
-        (void)snprintf(o->detail, sizeof(o->detail), "a block is longer than agreed");
-    }
+    s->end = verdict_reach(&s->outcome, &facts);
 }
 
 /* The attempt fails for a reason of ours; the server hears of it if it has spoken. */

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/transfer.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/errno_res.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "client/attempts.h"
+#include "client/local_file.h"
 #include "client/progress.h"
 #include "client/tftp_side.h"
 #include "io/loop.h"
 #include "io/pool.h"
 
-#define POOL_THREADS 2
 #define ADDRESSES_MAX 16 /* of one host; more are not tried */
 #define PROGRESS_EVERY_NS (200 * NUMBER_MILLISECOND)
 #define PROGRESS_AFTER_NS NUMBER_SECOND
@@ -39,8 +35,7 @@ struct transfer {
     struct addr addresses[ADDRESSES_MAX];
     struct attempts attempts;
     struct tftp_side *side; /* the present attempt, or the last one */
-    struct sink *sink;
-    struct source *source;
+    struct local_file file;
 
     char label[NAME_SHOWN_BYTES];
     struct progress progress;
@@ -91,7 +86,7 @@ static struct tftp_asks what_to_ask(const struct transfer *t, const struct addr 
     }
     a.timeout_s = (uint16_t)settings->tftp_timeout_s;
     if (t->p->url->mode == WHERRY_OCTET) {
-        a.size = is_get(t) ? 0 : source_length(t->source);
+        a.size = is_get(t) ? 0 : source_length(t->file.source);
         a.tsize = a.size != WHERRY_LENGTH_UNKNOWN;
     }
     return a;
@@ -122,8 +117,8 @@ static enum res start_side(struct transfer *t)
         .mode = t->p->url->mode,
         .asks = what_to_ask(t, server, fd),
         .patience_ns = t->p->settings->patience_ns,
-        .sink = t->sink,
-        .source = t->source,
+        .sink = t->file.sink,
+        .source = t->file.source,
         .strict_size = t->p->settings->strict_size,
         .agreed = on_agreed,
         .ended = on_ended,
@@ -247,57 +242,24 @@ static void on_ready(void *owner)
     }
 }
 
-static mode_t mode_of_new_files(void)
+static enum res open_file(struct transfer *t)
 {
-    mode_t mask = umask(0); /* reading it means setting it */
-
-    (void)umask(mask);
-    return (mode_t)(0666 & ~mask);
-}
-
-static enum res open_sink(struct transfer *t)
-{
-    struct sink_params params = {
+    const struct local_file_params params = {
+        .opcode = t->p->opcode,
+        .mode = t->p->url->mode,
+        .path = t->p->local,
+        .fd = t->p->fd,
+        .replace = t->p->replace,
+        .loop = t->loop,
         .pool = t->pool,
-        .netascii = t->p->url->mode == WHERRY_NETASCII,
         .opened = on_opened,
         .stored = on_stored,
         .committed = on_committed,
-        .owner = t,
-    };
-    struct writer_params w = {
-        .replace = t->p->replace,
-        .mode = mode_of_new_files(),
-        .expected_size = WRITER_SIZE_UNKNOWN,
-    };
-
-    if (t->p->fd != -1) {
-        return sink_from_fd(&t->sink, &params, t->p->fd);
-    }
-    return sink_open_local(&t->sink, &params, t->p->local, &w);
-}
-
-static enum res open_source(struct transfer *t)
-{
-    struct source_params params = {
-        .loop = t->loop,
-        .pool = t->pool,
-        .netascii = t->p->url->mode == WHERRY_NETASCII,
-        .opened = on_opened,
         .ready = on_ready,
         .owner = t,
     };
-    int fd = fcntl(t->p->fd, F_DUPFD_CLOEXEC, 0); /* the source closes its own */
-    enum res r;
 
-    if (fd == -1) {
-        return res_from_errno(errno);
-    }
-    r = source_from_fd(&t->source, &params, fd);
-    if (r != RES_OK) {
-        (void)close(fd); /* it was read at most */
-    }
-    return r;
+    return local_file_open(&t->file, &params);
 }
 
 /* --- signals and progress --- */
@@ -321,7 +283,7 @@ static uint64_t total_bytes(const struct transfer *t)
     if (is_get(t)) {
         return a->tsize_known ? a->tsize : PROGRESS_TOTAL_UNKNOWN;
     }
-    return source_length(t->source);
+    return source_length(t->file.source);
 }
 
 static void on_progress(void *arg)
@@ -392,7 +354,7 @@ static void run(struct transfer *t)
     t->start_ns = loop_now_ns(t->loop);
     progress_init(&t->progress, t->start_ns);
     watch(t);
-    r = is_get(t) ? open_sink(t) : open_source(t);
+    r = open_file(t);
     if (r == RES_OK || r == RES_LATER) {
         if (r == RES_OK) {
             start_attempt(t);
@@ -404,20 +366,13 @@ static void run(struct transfer *t)
     unwatch(t);
 }
 
-/* A local file is written on the spot: in lock-step, handing each block to a thread takes longer
- * than all the rest. A pipe may be full for ever, and signals have to be heard meanwhile. */
-static unsigned threads_needed(const struct transfer *t)
-{
-    return is_get(t) && t->p->fd == -1 ? 0 : POOL_THREADS;
-}
-
 /* Everything that a run needs and no run has yet. */
 static bool make(struct transfer *t)
 {
     enum res r = loop_new(&t->loop);
 
     if (r == RES_OK) {
-        r = pool_new(&t->pool, t->loop, threads_needed(t));
+        r = pool_new(&t->pool, t->loop, local_file_threads(t->p->opcode, t->p->fd));
     }
     if (r == RES_OK) {
         r = udp_batch_new(&t->batch);
@@ -474,8 +429,7 @@ enum exit_code transfer_run(const struct transfer_params *p)
     }
     code = outcome_exit_code(&t.outcome);
     tftp_side_free(t.side);
-    sink_free(t.sink);
-    source_free(t.source);
+    local_file_close(&t.file);
     udp_batch_free(t.batch);
     pool_free(t.pool);
     loop_free(t.loop);
