@@ -14,10 +14,8 @@
 #define QUOTED_BYTES 80 /* of a word the user wrote, in a message */
 
 static const struct command commands[] = {
-    {"get", OPTION_OF_GET, 1, 2, "URL [LOCAL]", "fetch a file; LOCAL \"-\" is standard output",
-     cmd_get},
-    {"put", OPTION_OF_PUT, 2, 2, "LOCAL URL", "send a file; LOCAL \"-\" is standard input",
-     cmd_put},
+    {"get", OPTION_OF_GET, 1, 2, "URL [LOCAL]", "fetch a file; - is standard output", cmd_get},
+    {"put", OPTION_OF_PUT, 2, 2, "LOCAL URL", "send a file; - is standard input", cmd_put},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
