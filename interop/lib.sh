@@ -74,7 +74,8 @@ option_value() { # OPTIONS NAME: 1428 of blksize=1428,tsize; nothing if it is no
 
 # --- processes and waiting ---
 
-# Until the command succeeds, at most 10 s.
+# Until the command succeeds, at most 10 s. Looks again every 20 ms: programs of others tell nobody
+# when they listen or have written their file.
 wait_until() {
     local tries
     for ((tries = 0; tries < 500; tries++)); do
