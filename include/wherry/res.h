@@ -31,6 +31,7 @@ enum res {
     RES_OFFSET,      /* what came is not what was announced or kept: size, place or path */
     RES_CANCELLED,   /* ended because the peer asked for it */
     RES_AUTH,        /* the peer has to say who it is (reserved) */
+    RES_LOST,        /* the connection broke, or ended too early */
     RES_LATER,       /* not an error: the answer comes through a callback */
     RES_COUNT
 };

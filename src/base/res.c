@@ -28,6 +28,7 @@ static const char *const texts[RES_COUNT] = {
     [RES_OFFSET] = "size or offset does not match",
     [RES_CANCELLED] = "cancelled",
     [RES_AUTH] = "authentication required",
+    [RES_LOST] = "connection lost",
     [RES_LATER] = "answer is pending",
 };
 

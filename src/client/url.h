@@ -22,7 +22,10 @@
 #define URL_NAME_BYTES 4096 /* PATH_MAX of most servers */
 #define URL_WHY_BYTES 256
 
+enum url_scheme { URL_TFTP, URL_WHERRY };
+
 struct url {
+    enum url_scheme scheme;
     char host[URL_HOST_BYTES]; /* brackets removed */
     uint16_t port;
     char name[URL_NAME_BYTES]; /* as it stands in the request; may be empty or end in a slash */

@@ -40,14 +40,14 @@ char *addr_print(const struct addr *a, char *buf);
 enum res addr_resolve(const char *host, uint16_t port, int family, struct addr *ret, size_t cap,
                       size_t *ret_count, const char **ret_why);
 
-enum endpoint_scheme { ENDPOINT_TFTP };
+enum endpoint_scheme { ENDPOINT_TFTP, ENDPOINT_WHERRY };
 
 struct endpoint {
     enum endpoint_scheme scheme;
     struct addr addr;
 };
 
-/* "tftp://ADDR:PORT", "tftp://[::]:69", "tftp://192.0.2.1" (port 69), "tftp://:69" (any address);
+/* "tftp://ADDR:PORT", "wherry://ADDR:PORT" (port 7069), "tftp://[::]:69", "tftp://192.0.2.1" (port 69), "tftp://:69" (any address);
  * port 0 is any free one. ADDR may be a name: its first address counts. On RES_NAME, why (cap
  * bytes) says what was wrong and what is allowed. */
 enum res endpoint_parse(const char *url, struct endpoint *ret, char *why, size_t cap);

@@ -39,6 +39,7 @@ static const struct {
     ROW(OFFSET,      OTHER,     OFFSET,      "size or offset does not match"),
     ROW(CANCELLED,   OTHER,     CANCELLED,   "cancelled"),
     ROW(AUTH,        ACCESS,    AUTH,        "authentication required"),
+    ROW(LOST,        OTHER,     IO,          "connection lost"),
     ROW(LATER,       OTHER,     IO,          "internal error"), /* never goes out */
 };
 /* clang-format on */

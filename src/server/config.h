@@ -40,6 +40,28 @@ struct config {
     mode_t upload_mode;
     uint64_t drain_timeout_ns;
     uint64_t patience_ns;
+    /* The TCP door. */
+    uint32_t max_frame; /* bytes */
+    uint32_t requests_max;
+    uint64_t hello_timeout_ns;
+    uint64_t frame_timeout_ns;
+    uint32_t body_rate; /* bytes a second */
+    uint64_t body_timeout_ns;
+    uint64_t idle_timeout_ns;
+    uint32_t output_max; /* bytes */
+    uint32_t turn_max;   /* bytes */
+    uint32_t connections_max;
+    uint32_t connections_per_address;
+    uint64_t user_timeout_ns;
+    uint64_t keepalive_idle_ns;
+    uint64_t keepalive_interval_ns;
+    uint32_t keepalive_count;
+    uint32_t listings_max;
+    uint64_t upload_keep_ns;
+    uint64_t upload_kept_total; /* bytes */
+    /* Both doors. */
+    uint64_t upload_max; /* bytes; 0: no limit */
+    uint64_t disk_reserve;
     char *file; /* the configuration file that was read, or NULL */
 };
 

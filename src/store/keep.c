@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/keep.h"
+
+#include "store/upload.h"
