@@ -47,9 +47,9 @@ struct endpoint {
     struct addr addr;
 };
 
-/* "tftp://ADDR:PORT", "wherry://ADDR:PORT" (port 7069), "tftp://[::]:69", "tftp://192.0.2.1" (port 69), "tftp://:69" (any address);
- * port 0 is any free one. ADDR may be a name: its first address counts. On RES_NAME, why (cap
- * bytes) says what was wrong and what is allowed. */
+/* "tftp://ADDR:PORT", "wherry://ADDR:PORT" (port 7069), "tftp://[::]:69", "tftp://192.0.2.1" (port
+ * 69), "tftp://:69" (any address); port 0 is any free one. ADDR may be a name: its first address
+ * counts. On RES_NAME, why (cap bytes) says what was wrong and what is allowed. */
 enum res endpoint_parse(const char *url, struct endpoint *ret, char *why, size_t cap);
 
 #endif

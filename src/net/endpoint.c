@@ -9,11 +9,12 @@
 #include "base/number.h"
 #include "base/text.h"
 
-#define TFTP_PORT 69u   /* RFC 1350 section 4 */
+#define TFTP_PORT 69u /* RFC 1350 section 4 */
 #define WHERRY_PORT 7069u
 #define HOST_BYTES 256u /* DNS names end at 253 characters */
-#define EXPECTED \
-    "expected tftp://ADDR:PORT or wherry://ADDR:PORT, such as tftp://192.0.2.1:69 or tftp://[::]:69"
+#define EXPECTED                                                                                   \
+    "expected tftp://ADDR:PORT or wherry://ADDR:PORT, such as tftp://192.0.2.1:69 or "             \
+    "tftp://[::]:69"
 
 static const struct {
     const char *prefix;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* net/tcp.h: TCP sockets. All are non-blocking and close-on-exec; a write to a peer that went away
- * is an error, never a SIGPIPE. RES_LATER from any of them: wait until the socket is readable or
- * writable and call again. */
+ * is an error, never a SIGPIPE, except that sendfile() knows no such flag: programs that call
+ * tcp_send_file() ignore that signal. RES_LATER from any of them: wait until the socket is readable
+ * or writable and call again. */
 #ifndef NET_TCP_H
 #define NET_TCP_H
 
@@ -23,8 +24,8 @@ enum res tcp_accept(int fd, int *ret_fd, struct addr *ret_peer, struct addr *ret
 struct tcp_care {
     uint32_t not_sent_low;     /* bytes; TCP_NOTSENT_LOWAT: more than this is not held in the kernel
                                   unsent when the socket counts as writable. 0: as it is */
-    uint64_t user_timeout_ns;  /* TCP_USER_TIMEOUT */
-    uint64_t keep_idle_ns;     /* keep-alive probes after this ... */
+    uint64_t user_timeout_ns;  /* TCP_USER_TIMEOUT. 0: as it is */
+    uint64_t keep_idle_ns;     /* keep-alive probes after this ... 0: none */
     uint64_t keep_interval_ns; /* ... this apart ... */
     uint32_t keep_count;       /* ... so many before the peer counts as dead */
 };

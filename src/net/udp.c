@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/errno_res.h"
+#include "net/socket.h"
 
 /* With IP_RECVERR a call may fail once with what ICMP said about an earlier datagram, also one to
  * another peer; the same call again then does its own work. */
@@ -52,38 +52,13 @@ static bool set_options(int fd, int family, const struct option_row *row, size_t
     return true;
 }
 
-static enum res res_of_socket_error(int error)
-{
-    switch (error) {
-    case EADDRINUSE:
-        return RES_BUSY;
-    case EAFNOSUPPORT:
-    case EPROTONOSUPPORT:
-        return RES_UNSUPPORTED;
-    default:
-        return res_from_errno(error);
-    }
-}
-
-/* Closes fd (-1: none) and says what errno means; errno is kept. */
-static enum res give_up(int fd)
-{
-    int error = errno;
-
-    if (fd != -1) {
-        close(fd);
-    }
-    errno = error;
-    return res_of_socket_error(error);
-}
-
 static int open_socket(int family)
 {
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd != -1 &&
         !set_options(fd, family, every_socket, sizeof(every_socket) / sizeof(every_socket[0]))) {
-        (void)give_up(fd);
+        (void)socket_give_up(fd);
         fd = -1;
     }
     return fd;
@@ -95,21 +70,14 @@ enum res udp_listen(const struct addr *a, int *ret_fd)
     int fd = open_socket(family);
 
     if (fd == -1) {
-        return give_up(-1);
-    }
-    if (family == AF_INET6) {
-        /* Said in both cases: the default is a sysctl. */
-        int only = IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr) ? 0 : 1;
-
-        if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) != 0) {
-            return give_up(fd);
-        }
+        return socket_give_up(-1);
     }
     /* No SO_REUSEADDR: on Linux two UDP servers that set it share the port without a word. */
-    if (!set_options(fd, family, listening_socket,
+    if (!socket_set_dual_stack(fd, a) ||
+        !set_options(fd, family, listening_socket,
                      sizeof(listening_socket) / sizeof(listening_socket[0])) ||
         bind(fd, &a->u.sa, a->len) != 0) {
-        return give_up(fd);
+        return socket_give_up(fd);
     }
     *ret_fd = fd;
     return RES_OK;
@@ -130,14 +98,14 @@ enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr
     }
     fd = open_socket(family);
     if (fd == -1) {
-        return give_up(-1);
+        return socket_give_up(-1);
     }
     if (bind(fd, &bound.u.sa, bound.len) != 0) {
-        return give_up(fd);
+        return socket_give_up(fd);
     }
     bound.len = sizeof(bound.u);
     if (getsockname(fd, &bound.u.sa, &bound.len) != 0) {
-        return give_up(fd);
+        return socket_give_up(fd);
     }
     *ret_local = bound;
     *ret_fd = fd;
