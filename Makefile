@@ -13,7 +13,7 @@ help:
 	@echo 'make build    build only (build/default/src/server/wherryd, .../client/wherry)'
 	@echo 'make lint     formatting, static analysis, manual pages'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
-	@echo 'make bench    speed and memory beside other TFTP servers'
+	@echo 'make bench    speed and memory beside other servers'
 	@echo 'make package  Debian packages, into build/package'
 	@echo 'make clean    remove build/'
 
@@ -46,8 +46,9 @@ fuzz:
 bench:
 	@$(DEPS) build peers
 	@cmake --preset default >/dev/null
-	@$(BUILD) default --target wherryd wherry
+	@$(BUILD) default --target wherryd wherry tcp_load
 	@bench/run.sh
+	@bench/tcp.sh
 
 package:
 	@$(DEPS) build package

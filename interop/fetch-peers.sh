@@ -1,17 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# fetch-peers.sh: brings the TFTP servers that interop/run.sh tests our client against into
-# build/peers (or $PEERS). Installed, their packages would start daemons; so they are only
+# fetch-peers.sh [PACKAGE...]: brings the TFTP servers that interop/run.sh tests our client against,
+# and the servers named, into build/peers (or $PEERS). Installed, their packages would start daemons; so they are only
 # downloaded and unpacked, together with the libraries that this machine lacks. Needs no root.
 # What is there already is not fetched again.
 set -eu
 cd "$(dirname "$0")/.."
 peers=${PEERS:-build/peers}
-servers='tftpd-hpa atftpd dnsmasq-base'
+servers="tftpd-hpa atftpd dnsmasq-base $*"
 
 mkdir -p "$peers/debs"
 peers=$(cd "$peers" && pwd)
-if [ "$(cat "$peers/complete" 2>/dev/null)" = "$servers" ]; then
+all_there() {
+    for package in $servers; do
+        grep -qx "$package" "$peers/complete" 2>/dev/null || return 1
+    done
+}
+if all_there; then
     echo "peers: already in $peers"
     exit 0
 fi
@@ -57,5 +62,5 @@ fi
 rm -rf "$peers"/debs/*.part
 for package in $servers; do
     fetch "$package"
+    echo "$package" >>"$peers/complete"
 done
-echo "$servers" >"$peers/complete"
