@@ -14,7 +14,7 @@ cmake -S . -B "$work/build" -DBUILD_TESTING=OFF >"$work/log" 2>&1 &&
     exit 1
 }
 for file in sbin/wherryd bin/wherry include/wherry/sender.h share/man/man1/wherry.1 \
-    share/man/man5/wherryd.conf.5 share/man/man8/wherryd.8; do
+    share/man/man5/wherryd.conf.5 share/man/man7/wherry-protocol.7 share/man/man8/wherryd.8; do
     [ -s "$work/prefix/$file" ] || {
         echo "FAIL - not installed: $file"
         exit 1
