@@ -26,32 +26,6 @@ static void make_offer(const struct config *c, const struct addr *peer, const st
     ret->refused = c->refuse_options;
 }
 
-static enum outcome outcome_of(enum res r)
-{
-    switch (r) {
-    case RES_OK:
-        return OUTCOME_DONE;
-    case RES_NOT_FOUND:
-    case RES_IS_DIR:
-        return OUTCOME_MISSING;
-    case RES_DENIED:
-    case RES_NAME:
-    case RES_EXISTS:
-    case RES_TOO_LARGE:
-    case RES_UNSUPPORTED:
-    case RES_OPTIONS:
-        return OUTCOME_REFUSED;
-    case RES_PROTOCOL: /* in a transfer under way */
-    case RES_PEER:
-    case RES_UNREACHABLE:
-        return OUTCOME_ABORTED;
-    case RES_TIMEOUT:
-        return OUTCOME_TIMEOUT;
-    default:
-        return OUTCOME_FAILED;
-    }
-}
-
 static bool is_probe(const struct tftp_session *ss, const struct session_facts *f)
 {
     struct wherry_options asked;
@@ -92,7 +66,7 @@ static void record(const struct tftp_session *ss, enum outcome outcome, const ch
 
 static void record_result(const struct tftp_session *ss, const struct session_facts *f)
 {
-    enum outcome outcome = is_probe(ss, f) ? OUTCOME_PROBE : outcome_of(f->result);
+    enum outcome outcome = is_probe(ss, f) ? OUTCOME_PROBE : transfer_log_outcome(f->result);
 
     record(ss, outcome, wherry_res_text(f->result), f);
 }
@@ -155,7 +129,7 @@ static void refuse(struct tftp_session *ss, enum res why)
         tftp_drop(ss->room, &ss->peer, why, loop_now_ns(ss->room->loop));
     } else {
         udp_send(ss->fd, &ss->peer, error, len);
-        record(ss, outcome_of(why), wherry_res_text(why), NULL);
+        record(ss, transfer_log_outcome(why), wherry_res_text(why), NULL);
     }
     tftp_session_free(ss);
 }

@@ -2,6 +2,7 @@
 #include "server/transfer_log.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #define SECS_BYTES 32
 /* Longer names are not summed: the table stays small. RFC 1350's longest request has 512 bytes. */
 #define SUMMED_NAME_BYTES 512
-#define KEY_BYTES (2 + ADDR_TEXT_BYTES + SUMMED_NAME_BYTES)
+#define OP_BYTES 16
+#define KEY_BYTES (OP_BYTES + 2 + ADDR_TEXT_BYTES + SUMMED_NAME_BYTES)
 
 struct transfer_log {
     struct loop *loop;
@@ -39,6 +41,38 @@ static const struct {
     [OUTCOME_FAILED]  = {"failed",  LOG_LEVEL_ERROR},
 };
 /* clang-format on */
+
+enum outcome transfer_log_outcome(enum res r)
+{
+    switch (r) {
+    case RES_OK:
+        return OUTCOME_DONE;
+    case RES_NOT_FOUND:
+    case RES_IS_DIR:
+        return OUTCOME_MISSING;
+    case RES_DENIED:
+    case RES_NAME:
+    case RES_EXISTS:
+    case RES_TOO_LARGE:
+    case RES_UNSUPPORTED:
+    case RES_OPTIONS:
+    case RES_RANGE:
+    case RES_DIGEST:
+    case RES_OFFSET:
+    case RES_AUTH:
+        return OUTCOME_REFUSED;
+    case RES_PROTOCOL: /* in a transfer under way */
+    case RES_PEER:
+    case RES_UNREACHABLE:
+    case RES_CANCELLED:
+    case RES_LOST:
+        return OUTCOME_ABORTED;
+    case RES_TIMEOUT:
+        return OUTCOME_TIMEOUT;
+    default:
+        return OUTCOME_FAILED;
+    }
+}
 
 static void say_sum(void *arg, const char *line, uint64_t times)
 {
@@ -101,35 +135,76 @@ static void print_secs(uint64_t ns, char *buf)
     }
 }
 
-static void print_line(const struct transfer_record *r, char line[LOG_LINE_BYTES])
+/* One line, put together field by field; what does not fit is cut. */
+struct text_line {
+    char *at;
+    size_t left; /* the NUL included */
+};
+
+static void __attribute__((format(printf, 2, 3))) add(struct text_line *l, const char *format, ...)
 {
-    char peer[ADDR_TEXT_BYTES];
-    char name[NAME_BYTES];
-    char text[TEXT_BYTES];
-    char secs[SECS_BYTES];
+    va_list args;
     int len;
 
-    print_secs(r->duration_ns, secs);
-    len =
-        snprintf(line, LOG_LINE_BYTES,
-                 "%s op=%s peer=%s name=\"%s\" mode=%s blksize=%u windowsize=%u bytes=%" PRIu64
-                 " secs=%s resent=%" PRIu64,
-                 outcomes[r->outcome].word, r->write ? "write" : "read", addr_print(&r->peer, peer),
-                 text_quote(r->name.bytes, r->name.len, name, sizeof(name)),
-                 r->mode == WHERRY_OCTET ? "octet" : "netascii", r->blksize, r->windowsize,
-                 r->bytes, secs, r->resent);
-    if (r->reason != NULL) {
-        len +=
-            snprintf(line + len, LOG_LINE_BYTES - (size_t)len, " reason=\"%s\"",
-                     text_quote((const uint8_t *)r->reason, strlen(r->reason), text, sizeof(text)));
-    }
-    if (r->peer_error) {
-        snprintf(line + len, LOG_LINE_BYTES - (size_t)len, " error=%u text=\"%s\"", r->peer_code,
-                 text_quote(r->peer_text.bytes, r->peer_text.len, text, sizeof(text)));
+    va_start(args, format);
+    len = vsnprintf(l->at, l->left, format, args);
+    va_end(args);
+    if (len > 0) {
+        size_t used = (size_t)len < l->left ? (size_t)len : l->left - 1;
+
+        l->at += used;
+        l->left -= used;
     }
 }
 
-/* Direction, host and name: ports change with each request. */
+static void add_quoted(struct text_line *l, const char *key, const uint8_t *bytes, size_t len,
+                       size_t cap)
+{
+    char text[NAME_BYTES];
+
+    add(l, " %s=\"%s\"", key, text_quote(bytes, len, text, cap));
+}
+
+static void add_figures(struct text_line *l, const struct transfer_record *r)
+{
+    char secs[SECS_BYTES];
+
+    print_secs(r->duration_ns, secs);
+    if (r->op != NULL) {
+        add(l, " offset=%" PRIu64 " bytes=%" PRIu64 " secs=%s", r->offset, r->bytes, secs);
+    } else {
+        add(l, " mode=%s blksize=%u windowsize=%u bytes=%" PRIu64 " secs=%s resent=%" PRIu64,
+            r->mode == WHERRY_OCTET ? "octet" : "netascii", r->blksize, r->windowsize, r->bytes,
+            secs, r->resent);
+    }
+}
+
+static void print_line(const struct transfer_record *r, char line[LOG_LINE_BYTES])
+{
+    struct text_line l = {line, LOG_LINE_BYTES};
+    char peer[ADDR_TEXT_BYTES];
+
+    if (r->op != NULL) {
+        add(&l, "%s op=%s via=wherry", outcomes[r->outcome].word, r->op);
+    } else {
+        add(&l, "%s op=%s", outcomes[r->outcome].word, r->write ? "write" : "read");
+    }
+    add(&l, " peer=%s", addr_print(&r->peer, peer));
+    add_quoted(&l, "name", r->name.bytes, r->name.len, NAME_BYTES);
+    add_figures(&l, r);
+    if (r->op != NULL && r->status != 0) {
+        add(&l, " status=%u", r->status);
+    }
+    if (r->reason != NULL) {
+        add_quoted(&l, "reason", (const uint8_t *)r->reason, strlen(r->reason), TEXT_BYTES);
+    }
+    if (r->op == NULL && r->peer_error) {
+        add(&l, " error=%u", r->peer_code);
+        add_quoted(&l, "text", r->peer_text.bytes, r->peer_text.len, TEXT_BYTES);
+    }
+}
+
+/* Door, operation, host and name: ports change with each request. */
 static size_t make_key(const struct transfer_record *r, uint8_t key[KEY_BYTES])
 {
     struct addr host = r->peer;
@@ -137,8 +212,8 @@ static size_t make_key(const struct transfer_record *r, uint8_t key[KEY_BYTES])
     size_t len;
 
     addr_set_port(&host, 0);
-    len = (size_t)snprintf((char *)key, KEY_BYTES, "%c%s ", r->write ? 'w' : 'r',
-                           addr_print(&host, text));
+    len = (size_t)snprintf((char *)key, KEY_BYTES, "%.*s %s ", OP_BYTES,
+                           r->op != NULL ? r->op : (r->write ? "w" : "r"), addr_print(&host, text));
     if (r->name.len > 0) {
         memcpy(key + len, r->name.bytes, r->name.len);
     }

@@ -6,7 +6,13 @@
  *
  *   reason="no such file"  error=0 text="the peer's words"  times=12
  *
- * (one line in the log; of the last row only what applies). secs has one decimal, below one second
+ * Of the file protocol, where op may also be list, stat, hash or mkdir:
+ *
+ *   done op=read via=wherry peer=192.0.2.7:2071 name="boot/zImage" offset=0 bytes=8123904 secs=1.2
+ *
+ *   status=2 reason="no such file"  times=12
+ *
+ * (one line in the log; of the last rows only what applies). secs has one decimal, below one second
  * three. Repeated `missing` of one peer's address and name within 10 s are summed: the first is a
  * line at once, the rest one line with times=N when the 10 s are over. */
 #ifndef SERVER_TRANSFER_LOG_H
@@ -17,6 +23,7 @@
 #include <stdint.h>
 
 #include <wherry/packet.h>
+#include <wherry/res.h>
 
 #include "base/log.h"
 #include "base/number.h"
@@ -31,14 +38,22 @@ enum outcome {
     OUTCOME_PROBE,   /* asked for the size, then ERROR 0 or 8 before any DATA was acknowledged */
     OUTCOME_MISSING, /* no such file */
     OUTCOME_REFUSED, /* policy, permissions, names, malformed requests */
-    OUTCOME_ABORTED, /* the peer sent ERROR, or nobody listens there any more */
+    OUTCOME_ABORTED, /* the peer sent ERROR or CANCEL, or it is gone */
     OUTCOME_TIMEOUT, /* the peer was silent */
     OUTCOME_FAILED   /* our side: disk, memory, file changed, shutdown */
 };
 
+/* How a request ended that ended so. Never OUTCOME_PROBE. */
+enum outcome transfer_log_outcome(enum res r);
+
 struct transfer_record {
     enum outcome outcome;
-    bool write; /* op=write */
+    bool write; /* op=write, of TFTP */
+    /* The file protocol: "read", "write", "list" ... From mode to resent and the peer's ERROR only
+     * bytes and duration_ns count then. NULL: TFTP, where offset and status do not. */
+    const char *op;
+    uint64_t offset; /* in the file, of the first byte that was asked for, or taken */
+    uint16_t status; /* of the END; 0: OK, or none was sent */
     struct addr peer;
     struct wherry_view name; /* as asked, untrusted */
     enum wherry_mode mode;

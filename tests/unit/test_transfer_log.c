@@ -263,6 +263,95 @@ static void test_longest_name_and_text_leave_every_field_whole(void **state)
     assert_int_equal(f->lines[0][strlen(f->lines[0]) - 1], '"');
 }
 
+/* The second example of the header. */
+static struct transfer_record make_tcp_record(enum outcome outcome, const char *op)
+{
+    return (struct transfer_record){
+        .outcome = outcome,
+        .op = op,
+        .peer = make_peer("192.0.2.7", 2071),
+        .name = view("boot/zImage"),
+        .bytes = 8123904,
+        .duration_ns = 1234 * MS,
+    };
+}
+
+static void test_request_of_the_file_protocol_has_the_documented_shape(void **state)
+{
+    struct fixture *f = *state;
+    struct transfer_record r = make_tcp_record(OUTCOME_DONE, "read");
+
+    transfer_log_record(f->transfers, &r);
+    expect_line(f, LOG_LEVEL_INFO,
+                "done op=read via=wherry peer=192.0.2.7:2071 name=\"boot/zImage\" offset=0 "
+                "bytes=8123904 secs=1.2");
+    r = make_tcp_record(OUTCOME_REFUSED, "mkdir");
+    r.bytes = 0;
+    r.status = 5;
+    r.reason = "file already exists";
+    transfer_log_record(f->transfers, &r);
+    expect_line(f, LOG_LEVEL_WARNING,
+                "refused op=mkdir via=wherry peer=192.0.2.7:2071 name=\"boot/zImage\" offset=0 "
+                "bytes=0 secs=1.2 status=5 reason=\"file already exists\"");
+    r = make_tcp_record(OUTCOME_ABORTED, "write");
+    r.offset = UINT64_MAX - 1;
+    r.reason = "connection lost";
+    transfer_log_record(f->transfers, &r);
+    expect_line(f, LOG_LEVEL_WARNING,
+                "aborted op=write via=wherry peer=192.0.2.7:2071 name=\"boot/zImage\" "
+                "offset=18446744073709551614 bytes=8123904 secs=1.2 reason=\"connection lost\"");
+    expect_silence(f);
+}
+
+static void test_repeats_are_summed_for_each_door_and_operation(void **state)
+{
+    static const char *const ops[] = {NULL, "read", "stat", "read", "stat", NULL};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        struct transfer_record r = make_missing("192.0.2.7", (uint16_t)(1000 + i), "absent");
+
+        r.op = ops[i];
+        transfer_log_record(f->transfers, &r);
+    }
+    assert_int_equal(f->count, 3); /* the first of each; the others wait */
+    assert_non_null(strstr(f->lines[0], "missing op=read peer=192.0.2.7:1000 "));
+    assert_non_null(strstr(f->lines[1], "missing op=read via=wherry peer=192.0.2.7:1001 "));
+    assert_non_null(strstr(f->lines[2], "missing op=stat via=wherry peer=192.0.2.7:1002 "));
+}
+
+static void test_results_of_requests_are_the_documented_outcomes(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        enum res r;
+        enum outcome outcome;
+    } cases[] = {
+        {RES_OK,        OUTCOME_DONE},
+        {RES_NOT_FOUND, OUTCOME_MISSING},
+        {RES_IS_DIR,    OUTCOME_MISSING},
+        {RES_DENIED,    OUTCOME_REFUSED},
+        {RES_EXISTS,    OUTCOME_REFUSED},
+        {RES_TOO_LARGE, OUTCOME_REFUSED},
+        {RES_RANGE,     OUTCOME_REFUSED},
+        {RES_DIGEST,    OUTCOME_REFUSED},
+        {RES_OFFSET,    OUTCOME_REFUSED},
+        {RES_CANCELLED, OUTCOME_ABORTED},
+        {RES_LOST,      OUTCOME_ABORTED},
+        {RES_TIMEOUT,   OUTCOME_TIMEOUT},
+        {RES_NO_SPACE,  OUTCOME_FAILED},
+        {RES_IO,        OUTCOME_FAILED},
+        {RES_CHANGED,   OUTCOME_FAILED},
+        {RES_SHUTDOWN,  OUTCOME_FAILED},
+    };
+    /* clang-format on */
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(transfer_log_outcome(cases[i].r), cases[i].outcome);
+    }
+}
+
 static void test_lines_below_the_level_are_not_written(void **state)
 {
     struct fixture *f = *state;
@@ -373,6 +462,9 @@ int main(void)
         TEST(test_empty_text_of_an_error_is_quoted_too),
         TEST(test_hostile_name_cannot_forge_a_field_or_a_line),
         TEST(test_longest_name_and_text_leave_every_field_whole),
+        TEST(test_request_of_the_file_protocol_has_the_documented_shape),
+        TEST(test_repeats_are_summed_for_each_door_and_operation),
+        TEST(test_results_of_requests_are_the_documented_outcomes),
         TEST(test_lines_below_the_level_are_not_written),
         TEST(test_repeats_of_a_missing_file_are_summed_when_the_time_is_over),
         TEST(test_another_host_name_or_direction_is_another_sum),
