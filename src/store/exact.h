@@ -24,7 +24,8 @@ enum res exact_stat(const struct jail *j, const char *name, enum jail_how how, s
 enum res exact_open_dir(const struct jail *j, const char *name, int *ret_fd, struct stat *ret_stat);
 /* As jail_find_target(); the caller closes dir_fd. */
 enum res exact_find_target(const struct jail *j, const char *name, struct jail_target *ret);
-/* RES_EXISTS: something has the name; RES_NOT_FOUND: its directory is missing. */
+/* mode: as mkdir(2), cut by the umask. RES_EXISTS: something has the name; RES_NOT_FOUND: its
+ * directory is missing. */
 enum res exact_make_dir(const struct jail *j, const char *name, mode_t mode);
 
 #endif

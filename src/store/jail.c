@@ -11,6 +11,7 @@
 
 #include "base/errno_res.h"
 #include "store/beneath.h"
+#include "store/jail_path.h"
 
 #define LINKS_MAX 40 /* as the kernel */
 #define COMPONENT_MAX 255
@@ -164,18 +165,29 @@ static enum res reopen(const struct jail *j, const char *path, int path_fd, enum
     return RES_OK;
 }
 
-static enum res open_once(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
-                          struct stat *ret_stat)
+enum res jail_path_look(const struct jail *j, const char *path, enum jail_how how, int *ret_fd)
 {
-    int path_fd = beneath_open(j->root_fd, path, O_PATH, how == JAIL_CACHED ? RESOLVE_CACHED : 0);
-    struct stat st;
-    enum res r;
-    int fd = -1;
+    int fd = beneath_open(j->root_fd, path, O_PATH, how == JAIL_CACHED ? RESOLVE_CACHED : 0);
 
-    if (path_fd == -1) {
+    if (fd == -1) {
         /* EINVAL: the kernel is older than RESOLVE_CACHED (Linux 5.12). */
         return how == JAIL_CACHED && (errno == EAGAIN || errno == EINVAL) ? RES_LATER
                                                                           : res_from_errno(errno);
+    }
+    *ret_fd = fd;
+    return RES_OK;
+}
+
+static enum res open_once(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
+                          struct stat *ret_stat)
+{
+    int path_fd = -1;
+    int fd = -1;
+    struct stat st;
+    enum res r = jail_path_look(j, path, how, &path_fd);
+
+    if (r != RES_OK) {
+        return r;
     }
     r = fstat(path_fd, &st) == -1 ? res_from_errno(errno) : judge_type(st.st_mode);
     if (r == RES_OK) {
@@ -193,8 +205,8 @@ static enum res open_once(const struct jail *j, const char *path, enum jail_how 
     return r;
 }
 
-static enum res open_path(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
-                          struct stat *ret_stat)
+enum res jail_path_open_file(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
+                             struct stat *ret_stat)
 {
     enum res r = RES_CHANGED;
 
@@ -215,13 +227,13 @@ enum res jail_open_file(const struct jail *j, const char *name, enum jail_how ho
     }
     r = clean_name(name, "/", path);
     if (r == RES_OK) {
-        r = open_path(j, path, how, ret_fd, ret_stat);
+        r = jail_path_open_file(j, path, how, ret_fd, ret_stat);
     }
     if (r != RES_NOT_FOUND || strchr(name, '\\') == NULL) {
         return r;
     }
     r = clean_name(name, "/\\", path);
-    return r == RES_OK ? open_path(j, path, how, ret_fd, ret_stat) : r;
+    return r == RES_OK ? jail_path_open_file(j, path, how, ret_fd, ret_stat) : r;
 }
 
 /* A path from the root, or, without a jail, of the local file system. */
@@ -307,8 +319,9 @@ static enum res find_step(const struct jail *j, char path[JAIL_NAME_BYTES], bool
     return RES_OK;
 }
 
-/* path is used up. */
-static enum res find_path(const struct jail *j, char path[JAIL_NAME_BYTES], struct jail_target *ret)
+/* j NULL: of the local file system. */
+enum res jail_path_find_target(const struct jail *j, char path[JAIL_NAME_BYTES],
+                               struct jail_target *ret)
 {
     bool is_link = true;
     enum res r = RES_OK;
@@ -331,7 +344,7 @@ enum res jail_find_target(const struct jail *j, const char *name, struct jail_ta
     }
     r = clean_name(name, "/", path);
     if (r == RES_OK) {
-        r = find_path(j, path, &t);
+        r = jail_path_find_target(j, path, &t);
     }
     if (strchr(name, '\\') != NULL && (r == RES_NOT_FOUND || (r == RES_OK && !t.exists))) {
         if (r == RES_OK) {
@@ -339,7 +352,7 @@ enum res jail_find_target(const struct jail *j, const char *name, struct jail_ta
         }
         r = clean_name(name, "/\\", path);
         if (r == RES_OK) {
-            r = find_path(j, path, &t);
+            r = jail_path_find_target(j, path, &t);
         }
     }
     if (r == RES_OK) {
@@ -358,5 +371,5 @@ enum res jail_find_local(const char *path, struct jail_target *ret)
     if ((size_t)snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy)) {
         return RES_NAME;
     }
-    return find_path(NULL, copy, ret);
+    return jail_path_find_target(NULL, copy, ret);
 }
