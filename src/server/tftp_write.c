@@ -53,17 +53,22 @@ static enum res write_open(struct tftp_session *ss)
         .committed = on_committed,
         .owner = ss,
     };
+    struct writer_params w = {
+        .replace = true,
+        .mode = c->upload_mode & ~c->umask,
+        .size_max = c->upload_max,
+        .reserve = c->disk_reserve,
+    };
     struct wherry_options asked;
-    uint64_t announced;
 
     wherry_options_parse(&asked, ss->request.options);
     if ((ss->offer.refused & (1u << WHERRY_TSIZE)) ||
-        !wherry_options_value(&asked, WHERRY_TSIZE, &announced)) {
-        announced = WRITER_SIZE_UNKNOWN;
+        !wherry_options_value(&asked, WHERRY_TSIZE, &w.expected_size)) {
+        w.expected_size = WRITER_SIZE_UNKNOWN;
     }
     /* The view ends at the NUL that stands behind it in the request. */
     return sink_open(&ss->write.sink, &p, ss->room->jail, (const char *)ss->request.name.bytes,
-                     c->write, c->upload_mode & ~c->umask, announced);
+                     c->write, &w);
 }
 
 /* Bytes of blocks that the socket holds of the window that this client asks for; 0 without

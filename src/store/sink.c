@@ -94,8 +94,7 @@ static enum res job_open(struct sink_job *job)
     enum res r;
 
     if (job->jail != NULL) {
-        return writer_begin(&job->writer, job->jail, job->name, job->policy, job->params.mode,
-                            job->params.expected_size);
+        return writer_begin(&job->writer, job->jail, job->name, job->policy, &job->params);
     }
     if (!straight_needed(job->name)) {
         return writer_begin_local(&job->writer, job->name, &job->params);
@@ -114,7 +113,7 @@ static enum res job_commit(struct sink_job *job)
     }
     if (w != NULL) {
         job->writer = NULL;
-        return writer_commit(w);
+        return writer_commit(w, NULL);
     }
     if (job->fd_ours) {
         job->fd_ours = false;
@@ -247,7 +246,7 @@ static struct sink *sink_alloc(const struct sink_params *p, const char *name)
 }
 
 enum res sink_open(struct sink **ret, const struct sink_params *p, const struct jail *j,
-                   const char *name, enum policy_write policy, mode_t mode, uint64_t expected_size)
+                   const char *name, enum policy_write policy, const struct writer_params *w)
 {
     struct sink *s = sink_alloc(p, name);
 
@@ -256,8 +255,7 @@ enum res sink_open(struct sink **ret, const struct sink_params *p, const struct 
     }
     s->job->jail = j;
     s->job->policy = policy;
-    s->job->params.mode = mode;
-    s->job->params.expected_size = expected_size;
+    s->job->params = *w;
     submit(s, STEP_OPEN);
     *ret = s;
     return RES_LATER;

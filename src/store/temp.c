@@ -52,7 +52,7 @@ static enum res open_named(struct temp *t)
             return r;
         }
         t->fd =
-            openat(t->dir_fd, t->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+            openat(t->dir_fd, t->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (t->fd == -1) {
             if (errno != EEXIST) {
                 return res_from_errno(errno);
@@ -74,7 +74,7 @@ enum res temp_open(struct temp *ret, int dir_fd, enum temp_kind kind)
 
     /* An unnamed file gets its name through /proc. */
     if (kind == TEMP_UNNAMED && access("/proc/self/fd", F_OK) == 0) {
-        t.fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+        t.fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         /* Nobody else can hold the lock of a file that nobody else can see. */
         if (t.fd != -1 && flock(t.fd, LOCK_EX | LOCK_NB) == -1 && errno == EWOULDBLOCK) {
             close(t.fd);
@@ -138,12 +138,22 @@ enum res temp_replace(struct temp *t, const char *last)
     return RES_OK;
 }
 
-void temp_close(struct temp *t)
+void temp_unlink(struct temp *t)
 {
     if (t->name[0] != '\0') {
         unlinkat(t->dir_fd, t->name, 0);
         t->name[0] = '\0';
     }
+}
+
+void temp_close(struct temp *t)
+{
+    temp_unlink(t);
+    temp_leave(t);
+}
+
+void temp_leave(struct temp *t)
+{
     if (t->fd != -1) {
         close(t->fd);
         t->fd = -1;

@@ -17,29 +17,50 @@
 struct writer {
     struct temp temp;
     int dir_fd;
+    bool dir_ours; /* to close */
     char last[256];
     bool replace;
+    bool sync;
     mode_t mode;
+    uint64_t size_max; /* UINT64_MAX: no limit */
+    uint64_t reserve;
+    uint64_t bytes;
+    uint64_t look_at; /* bytes at which the reserve is looked at again */
     enum res failed;
 };
 
-static enum res check_space(int dir_fd, uint64_t expected_size)
+/* Room for so many bytes beside the reserve. */
+static enum res check_space(int fd, uint64_t bytes, uint64_t reserve)
 {
     struct statvfs fs;
+    uint64_t blocks;
+    uint64_t kept;
 
-    if (expected_size == WRITER_SIZE_UNKNOWN) {
-        return RES_OK;
-    }
-    if (fstatvfs(dir_fd, &fs) == -1) {
+    if (fstatvfs(fd, &fs) == -1) {
         return res_from_errno(errno);
     }
     /* Some file systems do not count blocks. f_frsize can be 0 there, too. */
     if (fs.f_blocks == 0 || fs.f_frsize == 0) {
         return RES_OK;
     }
-    return expected_size / fs.f_frsize + (expected_size % fs.f_frsize != 0) <= fs.f_bavail
-               ? RES_OK
-               : RES_NO_SPACE;
+    blocks = bytes / fs.f_frsize + (bytes % fs.f_frsize != 0);
+    kept = reserve / fs.f_frsize + (reserve % fs.f_frsize != 0);
+    return kept <= fs.f_bavail && blocks <= fs.f_bavail - kept ? RES_OK : RES_NO_SPACE;
+}
+
+static enum res check_room(int dir_fd, const struct writer_params *p)
+{
+    uint64_t more = 0;
+
+    if (p->expected_size != WRITER_SIZE_UNKNOWN) {
+        if (p->size_max > 0 && p->expected_size > p->size_max) {
+            return RES_TOO_LARGE;
+        }
+        more = p->expected_size > p->offset ? p->expected_size - p->offset : 0;
+    } else if (p->reserve == 0) {
+        return RES_OK;
+    }
+    return check_space(dir_fd, more, p->reserve);
 }
 
 static enum res keep_owner(int fd, const struct stat *old)
@@ -69,62 +90,81 @@ static void writer_free(struct writer *w)
         return;
     }
     temp_close(&w->temp);
-    close(w->dir_fd);
+    if (w->dir_ours) {
+        close(w->dir_fd);
+    }
     free(w);
 }
 
-/* Takes the target's directory over, also on failure. */
-static enum res begin_at(struct writer **ret, const struct jail_target *t,
-                         const struct writer_params *p)
+enum res writer_judge(const struct jail_target *t, const struct writer_params *p)
 {
-    struct writer *w = calloc(1, sizeof(*w));
-    enum res r;
+    if (t->exists && !p->replace) {
+        return RES_EXISTS;
+    }
+    return t->exists && !t->writable ? RES_DENIED : RES_OK;
+}
 
+enum res writer_begin_at(struct writer **ret, const struct jail_target *t,
+                         const struct writer_params *p, const struct temp *own)
+{
+    struct writer *w = NULL;
+    enum res r = check_room(t->dir_fd, p);
+
+    if (r != RES_OK) {
+        return r;
+    }
+    w = calloc(1, sizeof(*w));
     if (w == NULL) {
-        close(t->dir_fd);
         return RES_NO_MEMORY;
     }
     w->temp.fd = -1;
     w->dir_fd = t->dir_fd;
     w->replace = p->replace;
+    w->sync = p->sync;
     w->mode = p->mode;
+    w->size_max = p->size_max > 0 ? p->size_max : UINT64_MAX;
+    w->reserve = p->reserve;
+    w->bytes = p->offset;
+    w->look_at = p->offset + WRITER_LOOK_BYTES;
     memcpy(w->last, t->last, sizeof(w->last));
-    if (t->exists && !p->replace) {
-        r = RES_EXISTS;
-        goto fail;
-    }
-    if (t->exists && !t->writable) {
-        r = RES_DENIED;
-        goto fail;
-    }
-    r = check_space(w->dir_fd, p->expected_size);
-    if (r != RES_OK) {
-        goto fail;
-    }
-    r = temp_open(&w->temp, w->dir_fd, TEMP_UNNAMED);
-    if (r != RES_OK) {
-        goto fail;
+    if (own == NULL) {
+        r = temp_open(&w->temp, w->dir_fd, TEMP_UNNAMED);
+        own = &w->temp;
     }
     /* Tried already here, so that nobody sends a file in vain. */
-    r = t->exists ? keep_owner(w->temp.fd, &t->stat) : RES_OK;
-    if (r != RES_OK) {
-        goto fail;
+    if (r == RES_OK && t->exists) {
+        r = keep_owner(own->fd, &t->stat);
     }
+    if (r != RES_OK) {
+        writer_free(w);
+        return r;
+    }
+    w->temp = *own;
     *ret = w;
     return RES_OK;
-fail:
-    writer_free(w);
-    return r;
+}
+
+/* Takes the target's directory over, also on failure. */
+static enum res begin_alone(struct writer **ret, const struct jail_target *t,
+                            const struct writer_params *p)
+{
+    enum res r = writer_judge(t, p);
+
+    if (r == RES_OK) {
+        r = writer_begin_at(ret, t, p, NULL);
+    }
+    if (r != RES_OK) {
+        close(t->dir_fd);
+        return r;
+    }
+    (*ret)->dir_ours = true;
+    return RES_OK;
 }
 
 enum res writer_begin(struct writer **ret, const struct jail *j, const char *name,
-                      enum policy_write policy, mode_t mode, uint64_t expected_size)
+                      enum policy_write policy, const struct writer_params *p)
 {
-    const struct writer_params p = {
-        .replace = policy == POLICY_WRITE_REPLACE,
-        .mode = mode,
-        .expected_size = expected_size,
-    };
+    struct writer_params allowed = *p;
     struct jail_target t;
     /* Where nobody may upload, nobody learns this way which names exist. */
     enum res r = policy_judge_write(policy, false);
@@ -135,12 +175,8 @@ enum res writer_begin(struct writer **ret, const struct jail *j, const char *nam
     if (r != RES_OK) {
         return r;
     }
-    r = policy_judge_write(policy, t.exists);
-    if (r != RES_OK) {
-        close(t.dir_fd);
-        return r;
-    }
-    return begin_at(ret, &t, &p);
+    allowed.replace = p->replace && policy_judge_write(policy, true) == RES_OK;
+    return begin_alone(ret, &t, &allowed);
 }
 
 enum res writer_begin_local(struct writer **ret, const char *path, const struct writer_params *p)
@@ -148,22 +184,60 @@ enum res writer_begin_local(struct writer **ret, const char *path, const struct 
     struct jail_target t;
     enum res r = jail_find_local(path, &t);
 
-    return r == RES_OK ? begin_at(ret, &t, p) : r;
+    return r == RES_OK ? begin_alone(ret, &t, p) : r;
+}
+
+static enum res check_limits(struct writer *w, size_t len)
+{
+    enum res r;
+
+    if (w->bytes > w->size_max || len > w->size_max - w->bytes) {
+        return RES_TOO_LARGE;
+    }
+    if (w->reserve == 0 || w->bytes < w->look_at) {
+        return RES_OK;
+    }
+    r = check_space(w->temp.fd, len, w->reserve);
+    if (r == RES_OK) {
+        w->look_at = w->bytes + WRITER_LOOK_BYTES;
+    }
+    return r;
 }
 
 enum res writer_write(struct writer *w, const uint8_t *bytes, size_t len)
 {
+    if (w->failed == RES_OK) {
+        w->failed = check_limits(w, len);
+    }
     while (len > 0 && w->failed == RES_OK) {
         ssize_t n = write(w->temp.fd, bytes, len);
 
         if (n >= 0) {
             bytes += n;
             len -= (size_t)n;
+            w->bytes += (uint64_t)n;
         } else if (errno != EINTR) {
             w->failed = res_from_errno(errno);
         }
     }
     return w->failed;
+}
+
+uint64_t writer_bytes(const struct writer *w)
+{
+    return w->bytes;
+}
+
+void writer_retry(struct writer *w)
+{
+    if (w->failed == RES_NO_SPACE) {
+        w->failed = RES_OK;
+    }
+}
+
+int writer_fd(const struct writer *w)
+{
+    return w->temp.fd;
 }
 
 /* Network file systems tell of failed writes when a descriptor is closed, which for the file's own
@@ -207,20 +281,51 @@ static enum res commit_replace(struct writer *w)
     return r == RES_OK ? temp_replace(&w->temp, w->last) : r;
 }
 
-enum res writer_commit(struct writer *w)
+static enum res give_name(struct writer *w)
+{
+    enum res r = RES_EXISTS;
+
+    if (!w->replace) {
+        return commit_new(w);
+    }
+    for (int i = 0; i < APPEARANCES_MAX && r == RES_EXISTS; i++) {
+        r = commit_replace(w);
+    }
+    return r;
+}
+
+/* The writer's descriptor of the directory cannot be synced: it is for names only. */
+static enum res sync_dir(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum res r = fd == -1 || fsync(fd) == -1 ? res_from_errno(errno) : RES_OK;
+
+    if (fd != -1) {
+        close(fd);
+    }
+    return r;
+}
+
+enum res writer_commit(struct writer *w, struct stat *ret)
 {
     enum res r = w->failed;
 
     if (r == RES_OK) {
         r = flush_errors(w->temp.fd);
     }
-    if (r == RES_OK && !w->replace) {
-        r = commit_new(w);
-    } else if (r == RES_OK) {
-        r = RES_EXISTS;
-        for (int i = 0; i < APPEARANCES_MAX && r == RES_EXISTS; i++) {
-            r = commit_replace(w);
-        }
+    if (r == RES_OK && w->sync && fsync(w->temp.fd) == -1) {
+        r = res_from_errno(errno);
+    }
+    if (r == RES_OK) {
+        r = give_name(w);
+    }
+    /* Every change of names leaves its mark in the file's ctime. */
+    temp_unlink(&w->temp);
+    if (r == RES_OK && w->sync) {
+        r = sync_dir(w->dir_fd);
+    }
+    if (r == RES_OK && ret != NULL && fstat(w->temp.fd, ret) == -1) {
+        r = res_from_errno(errno);
     }
     writer_free(w);
     return r;
@@ -228,5 +333,12 @@ enum res writer_commit(struct writer *w)
 
 void writer_abort(struct writer *w)
 {
+    writer_free(w);
+}
+
+void writer_leave(struct writer *w)
+{
+    temp_leave(&w->temp);
+    w->temp.name[0] = '\0';
     writer_free(w);
 }

@@ -37,7 +37,10 @@ const struct jail *upload_jail(void)
 
 enum res upload_try(struct writer **ret, const char *name, enum policy_write policy)
 {
-    return writer_begin(ret, jail, name, policy, 0640, WRITER_SIZE_UNKNOWN);
+    const struct writer_params p = {
+        .replace = true, .mode = 0640, .expected_size = WRITER_SIZE_UNKNOWN};
+
+    return writer_begin(ret, jail, name, policy, &p);
 }
 
 struct writer *upload_begin(const char *name, enum policy_write policy, const char *text)

@@ -119,13 +119,15 @@ static void await_idle(struct fixture *f)
     }
 }
 
+static const struct writer_params any_size = {
+    .replace = true, .mode = 0640, .expected_size = WRITER_SIZE_UNKNOWN};
+
 static void start_upload(struct fixture *f, const char *name, bool netascii)
 {
     struct sink_params p = params(f, netascii);
 
-    assert_int_equal(
-        sink_open(&f->sink, &p, f->jail, name, POLICY_WRITE_REPLACE, 0640, WRITER_SIZE_UNKNOWN),
-        RES_LATER);
+    assert_int_equal(sink_open(&f->sink, &p, f->jail, name, POLICY_WRITE_REPLACE, &any_size),
+                     RES_LATER);
     assert_int_equal(f->opened, 0);
 }
 
@@ -276,13 +278,13 @@ static void test_why_an_upload_cannot_begin_is_told(void **state)
     struct fixture *f = *state;
     struct sink_params p = params(f, false);
 
-    assert_int_equal(sink_open(&f->sink, &p, f->jail, "none/file", POLICY_WRITE_CREATE, 0640, 0),
+    assert_int_equal(sink_open(&f->sink, &p, f->jail, "none/file", POLICY_WRITE_CREATE, &any_size),
                      RES_LATER);
     await(f, &f->opened, 1);
     assert_int_equal(f->result, RES_NOT_FOUND);
     sink_free(f->sink);
     scratch_file("root/file", "old");
-    assert_int_equal(sink_open(&f->sink, &p, f->jail, "file", POLICY_WRITE_CREATE, 0640, 0),
+    assert_int_equal(sink_open(&f->sink, &p, f->jail, "file", POLICY_WRITE_CREATE, &any_size),
                      RES_LATER);
     await(f, &f->opened, 2);
     assert_int_equal(f->result, RES_EXISTS);

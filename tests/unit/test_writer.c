@@ -50,7 +50,7 @@ static void test_a_new_file_appears_at_commit_only(void **state)
     assert_int_equal(writer_write(w, (const uint8_t *)"two", 3), RES_OK);
     assert_int_equal(writer_write(w, NULL, 0), RES_OK);
     scratch_absent("root/file");
-    assert_int_equal(writer_commit(w), RES_OK);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
     scratch_holds("root/file", "one two");
     assert_int_equal(scratch_count("root"), 1);
 }
@@ -58,7 +58,7 @@ static void test_a_new_file_appears_at_commit_only(void **state)
 static void test_an_empty_upload_is_an_empty_file(void **state)
 {
     (void)state;
-    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_CREATE, "")), RES_OK);
+    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_CREATE, ""), NULL), RES_OK);
     scratch_holds("root/file", "");
 }
 
@@ -83,7 +83,7 @@ static void test_whoever_reads_the_old_file_keeps_it(void **state)
     scratch_file("root/file", "old");
     fd = open("root/file", O_RDONLY | O_CLOEXEC);
     assert_return_code(fd, errno);
-    assert_int_equal(writer_commit(w), RES_OK);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
     assert_int_equal(read(fd, text, sizeof(text)), 3);
     assert_string_equal(text, "old");
     scratch_holds("root/file", "new");
@@ -104,7 +104,7 @@ static void be_victim(const struct victim *v)
     without_proc = v->without_proc;
     if (upload_try(&w, "file", POLICY_WRITE_REPLACE) == RES_OK &&
         writer_write(w, new_bytes, sizeof(new_bytes)) == RES_OK &&
-        (!v->commits || writer_commit(w) == RES_OK) && write(v->ready, "r", 1) == 1) {
+        (!v->commits || writer_commit(w, NULL) == RES_OK) && write(v->ready, "r", 1) == 1) {
         for (;;) {
             pause();
         }
@@ -176,10 +176,11 @@ static void test_everything_works_without_proc(void **state)
     without_proc = true;
     w = upload_begin("file", POLICY_WRITE_CREATE, "first");
     scratch_absent("root/file");
-    assert_int_equal(writer_commit(w), RES_OK);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
     scratch_holds("root/file", "first");
     assert_int_equal(upload_mode("root/file"), 0640);
-    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "second")), RES_OK);
+    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "second"), NULL),
+                     RES_OK);
     scratch_holds("root/file", "second");
     writer_abort(upload_begin("file", POLICY_WRITE_REPLACE, "third"));
     scratch_holds("root/file", "second");
@@ -230,7 +231,7 @@ static int commit_to_other(void *arg)
     if (upload_try(&w, "late", POLICY_WRITE_REPLACE) != RES_OK || rename(arg, "root/late") == -1) {
         return -1;
     }
-    return (int)writer_commit(w);
+    return (int)writer_commit(w, NULL);
 }
 
 static void test_a_write_protected_file_is_not_replaced(void **state)
@@ -251,13 +252,14 @@ static void test_a_write_protected_file_is_not_replaced(void **state)
 static void test_a_new_file_has_the_mode_that_was_asked_whatever_the_umask(void **state)
 {
     mode_t before = umask(0777);
+    const struct writer_params p = {.mode = 0664, .expected_size = WRITER_SIZE_UNKNOWN};
     enum res r;
     struct writer *w;
 
     (void)state;
-    r = writer_begin(&w, upload_jail(), "file", POLICY_WRITE_CREATE, 0664, WRITER_SIZE_UNKNOWN);
+    r = writer_begin(&w, upload_jail(), "file", POLICY_WRITE_CREATE, &p);
     if (r == RES_OK) {
-        r = writer_commit(w);
+        r = writer_commit(w, NULL);
     }
     umask(before);
     assert_int_equal(r, RES_OK);
@@ -272,7 +274,8 @@ static void test_a_replaced_file_keeps_its_mode(void **state)
     scratch_file("root/file", "old");
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         assert_return_code(chmod("root/file", modes[i]), errno);
-        assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new")), RES_OK);
+        assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new"), NULL),
+                         RES_OK);
         assert_int_equal(upload_mode("root/file"), modes[i]);
     }
 }
@@ -282,7 +285,8 @@ static void test_a_replaced_file_loses_set_user_and_set_group_id(void **state)
     (void)state;
     scratch_file("root/file", "old");
     assert_return_code(chmod("root/file", 06755), errno);
-    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new")), RES_OK);
+    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new"), NULL),
+                     RES_OK);
     assert_int_equal(upload_mode("root/file"), 0755);
 }
 
@@ -297,7 +301,8 @@ static void test_a_replaced_file_keeps_its_owner_and_group(void **state)
     scratch_file("root/file", "old");
     assert_return_code(chown("root/file", 4711, 4712), errno);
     assert_return_code(chmod("root/file", 0754), errno);
-    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new")), RES_OK);
+    assert_int_equal(writer_commit(upload_begin("file", POLICY_WRITE_REPLACE, "new"), NULL),
+                     RES_OK);
     scratch_holds("root/file", "new");
     assert_return_code(stat("root/file", &st), errno);
     assert_int_equal(st.st_uid, 4711);
@@ -332,8 +337,10 @@ static void test_a_link_stays_a_link_and_its_file_is_replaced(void **state)
     scratch_file("root/dir/file", "old");
     scratch_link("dir/file", "root/link");
     scratch_link("/dir/new", "root/dangling");
-    assert_int_equal(writer_commit(upload_begin("link", POLICY_WRITE_REPLACE, "new")), RES_OK);
-    assert_int_equal(writer_commit(upload_begin("dangling", POLICY_WRITE_CREATE, "made")), RES_OK);
+    assert_int_equal(writer_commit(upload_begin("link", POLICY_WRITE_REPLACE, "new"), NULL),
+                     RES_OK);
+    assert_int_equal(writer_commit(upload_begin("dangling", POLICY_WRITE_CREATE, "made"), NULL),
+                     RES_OK);
     assert_return_code(lstat("root/link", &st), errno);
     assert_true(S_ISLNK(st.st_mode));
     scratch_holds("root/dir/file", "new");

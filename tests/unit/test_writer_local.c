@@ -27,7 +27,7 @@ static void put_local(const char *path, const char *text)
 
     assert_int_equal(try_local(&w, path, true), RES_OK);
     assert_int_equal(writer_write(w, (const uint8_t *)text, strlen(text)), RES_OK);
-    assert_int_equal(writer_commit(w), RES_OK);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
 }
 
 static void test_local_paths_follow_the_same_rules(void **state)

@@ -22,8 +22,8 @@ static void test_under_create_the_later_of_two_gets_exists(void **state)
     struct writer *b = upload_begin("file", POLICY_WRITE_CREATE, "b");
 
     (void)state;
-    assert_int_equal(writer_commit(b), RES_OK);
-    assert_int_equal(writer_commit(a), RES_EXISTS);
+    assert_int_equal(writer_commit(b, NULL), RES_OK);
+    assert_int_equal(writer_commit(a, NULL), RES_EXISTS);
     scratch_holds("root/file", "b");
     assert_int_equal(scratch_count("root"), 1);
 }
@@ -35,9 +35,9 @@ static void test_under_replace_the_last_of_two_to_commit_stays(void **state)
 
     (void)state;
     assert_int_equal(writer_write(a, (const uint8_t *)"aa", 2), RES_OK);
-    assert_int_equal(writer_commit(b), RES_OK);
+    assert_int_equal(writer_commit(b, NULL), RES_OK);
     scratch_holds("root/file", "b");
-    assert_int_equal(writer_commit(a), RES_OK);
+    assert_int_equal(writer_commit(a, NULL), RES_OK);
     scratch_holds("root/file", "aaaa");
     assert_int_equal(scratch_count("root"), 1);
 }
@@ -54,7 +54,7 @@ static int replace_often(char letter, size_t len)
 
         if (upload_try(&w, "file", POLICY_WRITE_REPLACE) != RES_OK ||
             writer_write(w, bytes, len / 2) != RES_OK ||
-            writer_write(w, bytes, len - len / 2) != RES_OK || writer_commit(w) != RES_OK) {
+            writer_write(w, bytes, len - len / 2) != RES_OK || writer_commit(w, NULL) != RES_OK) {
             return 1;
         }
     }
@@ -113,7 +113,7 @@ static void test_a_name_that_appeared_meanwhile_is_replaced_with_its_mode(void *
     (void)state;
     scratch_file("root/file", "between");
     assert_return_code(chmod("root/file", 0604), errno);
-    assert_int_equal(writer_commit(w), RES_OK);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
     scratch_holds("root/file", "new");
     assert_int_equal(upload_mode("root/file"), 0604);
 }
@@ -126,7 +126,7 @@ static void test_a_name_that_vanished_meanwhile_is_new(void **state)
     scratch_file("root/file", "old");
     w = upload_begin("file", POLICY_WRITE_REPLACE, "new");
     assert_return_code(unlink("root/file"), errno);
-    assert_int_equal(writer_commit(w), RES_OK);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
     scratch_holds("root/file", "new");
     assert_int_equal(upload_mode("root/file"), 0640);
 }
@@ -141,9 +141,9 @@ static void test_a_name_that_became_something_else_is_left_alone(void **state)
     scratch_dir("root/a");
     scratch_link("/etc/passwd", "root/b");
     assert_return_code(mkfifo("root/c", 0666), errno);
-    assert_int_equal(writer_commit(to_dir), RES_IS_DIR);
-    assert_int_equal(writer_commit(to_link), RES_DENIED);
-    assert_int_equal(writer_commit(to_fifo), RES_DENIED);
+    assert_int_equal(writer_commit(to_dir, NULL), RES_IS_DIR);
+    assert_int_equal(writer_commit(to_link, NULL), RES_DENIED);
+    assert_int_equal(writer_commit(to_fifo, NULL), RES_DENIED);
     assert_int_equal(scratch_count("root"), 3);
 }
 
@@ -158,7 +158,7 @@ static void test_a_directory_that_vanished_takes_its_uploads_along(void **state)
         writer_abort(w);
         scratch_skip("this file system has no O_TMPFILE, so the directory is not empty");
     }
-    assert_int_equal(writer_commit(w), RES_NOT_FOUND);
+    assert_int_equal(writer_commit(w, NULL), RES_NOT_FOUND);
     assert_int_equal(scratch_count("root"), 0);
 }
 
