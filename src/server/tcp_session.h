@@ -56,27 +56,28 @@ struct tcp_room {
     void *arg;
 };
 
-/* One kind of request. Each request sees begin() once, and, if it does not call tcp_session_end(),
- * later one of stop() and drop(). Every callback may call tcp_session_end(); after it, and after
- * drop(), the driver holds nothing any more: its free() was called. */
+/* One kind of request. Each request sees begin() once and free() once. Between them every callback
+ * may call tcp_session_end(), which calls free(): behind it the driver holds nothing any more. */
 struct tcp_driver {
     const char *op; /* in the transfer log: "read", "write", "list", ... */
     void (*begin)(struct tcp_session *s, uint64_t now_ns);
-    /* There is room in the output again: go on. NULL: nothing to go on with. */
+    /* There may be room in the output again: go on. NULL: nothing to go on with. */
     void (*pump)(struct tcp_session *s, uint64_t now_ns);
     /* A read: up to len bytes of the frame that was begun may leave now, by the driver's own means.
      * RES_OK: *ret of them did. RES_LATER: the socket is full. RES_BUSY: they are being read into
      * memory, the driver calls tcp_session_flush(). RES_LOST. */
     enum res (*body)(struct tcp_session *s, uint32_t len, uint32_t *ret, uint64_t now_ns);
-    /* A write: PUT_BYTES and PUT_END. */
+    /* A write: PUT_BYTES and PUT_END. e->bytes are good during the call. */
     void (*bytes)(struct tcp_session *s, const struct wherry_exchange_event *e, uint64_t now_ns);
     void (*put_end)(struct tcp_session *s, const struct wherry_exchange_event *e, uint64_t now_ns);
     /* End with this result (CANCELLED, SHUTDOWN, ...) as soon as can be, what was uploaded is
-     * dropped; or go on if it is past the point of no return. */
+     * dropped, but counts as broken with SHUTDOWN; or go on if it is past the point of no return.
+     * May come more than once, and drop() after it. */
     void (*stop)(struct tcp_session *s, enum res why, uint64_t now_ns);
-    /* Nobody waits any more; an upload counts as broken. Only frees. */
+    /* Nobody waits any more: an upload counts as broken. free() follows. NULL: no more than that.
+     * Neither of the two may call tcp_session_end(). */
     void (*drop)(struct tcp_session *s);
-    /* Releases what the request holds; also right after begin(). */
+    /* Releases what the request still holds; also right after begin(), or after drop(). */
     void (*free)(struct tcp_session *s);
 };
 
@@ -97,15 +98,21 @@ struct tcp_session {
     struct addr peer, local;
     uint8_t *rest; /* received and not taken yet; NULL: none */
     size_t rest_at, rest_len;
-    uint64_t turn_left; /* bytes that may still be sent in this turn */
+    uint64_t turn_ns;   /* which turn of the loop that is, and ... */
+    uint32_t turn_left; /* ... bytes that may still be sent in it */
     bool flushing;      /* tcp_session_flush() is at work further up: it will look again */
+    bool stirred;       /* something changed: events and the driver want another look */
+    bool readable;      /* the socket may be read, once */
     bool full;          /* the socket takes no more for now */
     bool received_end;  /* of the peer's side */
+    bool said_end;      /* to the exchange, once all before it was taken */
+    bool over;          /* the exchange's last event */
     /* The request that runs; driver NULL: none. */
     const struct tcp_driver *driver;
     const struct wherry_exchange_request *request;
     uint64_t begun_ns;
-    uint64_t bytes; /* of the body, counted by the driver, for the log */
+    uint64_t offset; /* where the body begins in the file, for the log: GET's; else the driver's */
+    uint64_t bytes;  /* of the body, counted by the driver, for the log */
     union {
         struct {
             struct listing *listing;
