@@ -39,15 +39,27 @@ bool link_leads_to(const struct link *l, const struct url *url);
 /* To issue and cancel requests, with link_now_ns(). Not for what moves bytes. */
 struct wherry_client_exchange *link_exchange(struct link *l);
 uint64_t link_now_ns(const struct link *l);
+/* Why a request could not be issued (result of the exchange, not RES_OK), for the user: RES_NAME,
+ * RES_SHUTDOWN with what GOAWAY said or why the connection broke. */
+void link_explain(const struct link *l, enum res result, struct outcome *why);
 
 /* The next event of a request: anything but NONE, HELLO, PING_REPLY, GOAWAY and CLOSED, which the
  * link deals with. REFUSED and LOST make it fail. Views are good until the next call. */
 bool link_next(struct link *l, struct wherry_client_event *ret, struct outcome *why);
 /* The same for what is here already: *ret is of kind NONE if nothing is. To be called now and then
- * during long work on local files: it also looks for signals. */
+ * during long work on local files: it also looks for signals, and keeps an idle connection. */
 bool link_poll(struct link *l, struct wherry_client_event *ret, struct outcome *why);
-/* Sends all that is due and the len bytes of the DATA frame that was begun, len as announced. */
+/* Sends all that is due and the len bytes of the DATA frame that was begun, len as announced. If
+ * the server takes no more, what it said last, or the failure, comes from the next link_poll() or
+ * link_next(), which is to be asked before the next frame is begun. */
 bool link_send(struct link *l, const uint8_t *bytes, uint32_t len, struct outcome *why);
+/* Waits until a descriptor of ours takes bytes (4 KiB of them, for a pipe), for as long as that may
+ * take, while signals are heard. Regular files always do. */
+bool link_wait_writable(struct link *l, int fd, struct outcome *why);
+
+/* After a failure: the server may have had all of a request that did not end, so a file may be
+ * stored, or a directory made, all the same. */
+bool link_may_be_done(const struct link *l);
 
 /* Called some times a second while the link waits or sends, for a progress line. NULL: none. */
 void link_tick(struct link *l, void (*fn)(void *arg, uint64_t now_ns), void *arg);

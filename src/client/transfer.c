@@ -2,44 +2,37 @@
 #include "client/transfer.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/number.h"
 #include "base/text.h"
 #include "client/attempts.h"
+#include "client/end_signals.h"
 #include "client/local_file.h"
-#include "client/progress.h"
+#include "client/meter.h"
+#include "client/resolve.h"
 #include "client/tftp_side.h"
 #include "io/loop.h"
 #include "io/pool.h"
 
-#define ADDRESSES_MAX 16 /* of one host; more are not tried */
-#define PROGRESS_EVERY_NS (200 * NUMBER_MILLISECOND)
-#define PROGRESS_AFTER_NS NUMBER_SECOND
 #define NAME_SHOWN_BYTES 256
-
-static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
-#define END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
 
 struct transfer {
     const struct transfer_params *p;
     struct loop *loop;
     struct pool *pool;
     struct udp_batch *batch;
-    struct loop_signal signals[END_SIGNALS];
-    struct loop_timer progress_timer;
+    struct end_signals signals;
+    struct loop_timer meter_timer;
 
-    struct addr addresses[ADDRESSES_MAX];
+    struct addr addresses[RESOLVE_MAX];
     struct attempts attempts;
     struct tftp_side *side; /* the present attempt, or the last one */
     struct local_file file;
 
     char label[NAME_SHOWN_BYTES];
-    struct progress progress;
-    uint64_t start_ns;
+    struct meter meter;
     struct outcome outcome;
 };
 
@@ -286,42 +279,30 @@ static uint64_t total_bytes(const struct transfer *t)
     return source_length(t->file.source);
 }
 
-static void on_progress(void *arg)
+static void on_meter(void *arg)
 {
     struct transfer *t = arg;
     uint64_t now_ns = loop_now_ns(t->loop);
-    char line[PROGRESS_LINE_BYTES];
 
     if (t->side != NULL) {
-        progress_sample(&t->progress, tftp_side_bytes(t->side), total_bytes(t), now_ns);
-        if (now_ns - t->start_ns >= PROGRESS_AFTER_NS) {
-            /* The last column stays free: some terminals wrap when it is filled. */
-            console_draw(t->p->console,
-                         progress_print_line(&t->progress, t->label,
-                                             console_width(t->p->console) - 1, line));
-        }
+        meter_tick(&t->meter, tftp_side_bytes(t->side), total_bytes(t), now_ns);
     }
-    loop_timer_at(&t->progress_timer, now_ns + PROGRESS_EVERY_NS);
+    loop_timer_at(&t->meter_timer, now_ns + METER_EVERY_NS);
 }
 
 static void watch(struct transfer *t)
 {
-    for (size_t i = 0; i < END_SIGNALS; i++) {
-        loop_signal_start(t->loop, &t->signals[i], end_signals[i], on_signal, t);
-    }
-    loop_timer_init(t->loop, &t->progress_timer, on_progress, t);
-    /* A terminal that shows the file, or on which it is typed, has no line to spare. */
-    if (console_draws(t->p->console) && !isatty(t->p->fd)) {
-        loop_timer_at(&t->progress_timer, t->start_ns + PROGRESS_EVERY_NS);
+    end_signals_start(&t->signals, t->loop, on_signal, t);
+    loop_timer_init(t->loop, &t->meter_timer, on_meter, t);
+    if (t->meter.draws) {
+        loop_timer_at(&t->meter_timer, t->meter.start_ns + METER_EVERY_NS);
     }
 }
 
 static void unwatch(struct transfer *t)
 {
-    for (size_t i = 0; i < END_SIGNALS; i++) {
-        loop_signal_stop(&t->signals[i]);
-    }
-    loop_timer_stop(&t->progress_timer);
+    end_signals_stop(&t->signals);
+    loop_timer_stop(&t->meter_timer);
 }
 
 /* --- from beginning to end --- */
@@ -329,18 +310,9 @@ static void unwatch(struct transfer *t)
 static bool resolve(struct transfer *t)
 {
     const struct client_settings *s = t->p->settings;
-    int family = s->ipv4 ? AF_INET : s->ipv6 ? AF_INET6 : AF_UNSPEC;
-    char host[URL_HOST_BYTES + 64];
-    const char *why = "";
     size_t count = 0;
 
-    if (addr_resolve(t->p->url->host, t->p->url->port, family, t->addresses, ADDRESSES_MAX, &count,
-                     &why) != RES_OK) {
-        t->outcome = (struct outcome){.side = OUTCOME_NETWORK, .result = RES_NOT_FOUND};
-        (void)snprintf(t->outcome.detail, sizeof(t->outcome.detail), "host \"%s\": %s",
-                       text_quote((const uint8_t *)t->p->url->host, strlen(t->p->url->host), host,
-                                  sizeof(host)),
-                       why);
+    if (!resolve_url(t->p->url, s, t->addresses, &count, &t->outcome)) {
         return false;
     }
     attempts_init(&t->attempts, count, !s->no_options, (uint16_t)s->blksize);
@@ -351,8 +323,7 @@ static void run(struct transfer *t)
 {
     enum res r;
 
-    t->start_ns = loop_now_ns(t->loop);
-    progress_init(&t->progress, t->start_ns);
+    meter_begin(&t->meter, t->p->console, t->label, t->p->fd, loop_now_ns(t->loop));
     watch(t);
     r = open_file(t);
     if (r == RES_OK || r == RES_LATER) {
@@ -398,7 +369,6 @@ static void say_failure(struct transfer *t)
 
 static void say_success(struct transfer *t)
 {
-    char line[PROGRESS_LINE_BYTES];
     uint64_t announced;
     uint64_t bytes = tftp_side_bytes(t->side);
 
@@ -407,8 +377,7 @@ static void say_success(struct transfer *t)
                     "%s: the server announced %" PRIu64 " bytes and sent %" PRIu64, t->label,
                     announced, bytes);
     }
-    console_close(t->p->console, progress_print_closing(t->label, bytes,
-                                                        loop_now_ns(t->loop) - t->start_ns, line));
+    meter_close(&t->meter, bytes, loop_now_ns(t->loop));
     console_say(t->p->console, CONSOLE_NOTE, "%" PRIu64 " packets sent again",
                 tftp_side_resent(t->side));
 }
