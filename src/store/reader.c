@@ -2,32 +2,17 @@
 #include "store/reader.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
-#include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/errno_res.h"
+#include "store/residence.h"
+#include "store/version.h"
 
 #define PIECE_BYTES UINT64_C(65536)
-
-enum residence {
-    RESIDENCE_ASK,    /* RWF_NOWAIT tells what is in memory */
-    RESIDENCE_ALL,    /* no answer, but the file system is memory */
-    RESIDENCE_NOTHING /* no answer: only pieces that were loaded */
-};
-
-/* What tells one version of the file from the next. */
-struct version {
-    off_t size;
-    nlink_t links;
-    struct timespec mtime;
-    struct timespec ctime;
-};
 
 struct reader {
     int fd;
@@ -38,17 +23,6 @@ struct reader {
     uint64_t piece_offset;
     size_t piece_len;
 };
-
-static struct version version_of(const struct stat *st)
-{
-    return (struct version){
-        .size = st->st_size, .links = st->st_nlink, .mtime = st->st_mtim, .ctime = st->st_ctim};
-}
-
-static bool same_time(struct timespec a, struct timespec b)
-{
-    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
-}
 
 enum res reader_new(struct reader **ret, int fd, const struct stat *st)
 {
@@ -82,14 +56,12 @@ static enum res check_version(struct reader *r)
 {
     struct stat st;
     struct version now;
-    const struct version *then = &r->version;
 
     if (fstat(r->fd, &st) == -1) {
         return res_from_errno(errno);
     }
     now = version_of(&st);
-    if (now.size != then->size || !same_time(now.mtime, then->mtime) ||
-        (!same_time(now.ctime, then->ctime) && now.links == then->links)) {
+    if (!version_is_same(&r->version, &now)) {
         r->changed = true;
         return RES_CHANGED;
     }
@@ -111,36 +83,6 @@ static void piece_drop(struct reader *r)
     r->piece_len = 0;
 }
 
-/* The file system cannot say what is in memory. Asked once for each open file. */
-static void find_residence(struct reader *r)
-{
-    struct statfs fs;
-
-    r->residence =
-        fstatfs(r->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC ? RESIDENCE_ALL : RESIDENCE_NOTHING;
-}
-
-/* What the kernel gives without blocking: like pread(2), with EAGAIN for "not in memory". */
-static ssize_t read_resident(struct reader *r, uint64_t offset, uint8_t *to, size_t len)
-{
-    const struct iovec iov = {.iov_base = to, .iov_len = len};
-    ssize_t n;
-
-    if (r->residence == RESIDENCE_ASK) {
-        n = preadv2(r->fd, &iov, 1, (off_t)offset, RWF_NOWAIT);
-        /* ENOSYS and EINVAL: a kernel or a sandbox that knows neither the call nor the flag */
-        if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)) {
-            return n;
-        }
-        find_residence(r);
-    }
-    if (r->residence == RESIDENCE_ALL) {
-        return pread(r->fd, to, len, (off_t)offset);
-    }
-    errno = EAGAIN;
-    return -1;
-}
-
 enum res reader_get(struct reader *r, uint64_t offset, uint8_t *to, size_t len)
 {
     ssize_t n = 0;
@@ -156,7 +98,7 @@ enum res reader_get(struct reader *r, uint64_t offset, uint8_t *to, size_t len)
         if (r->piece != NULL && offset >= r->piece_offset + r->piece_len) {
             piece_drop(r); /* the reader went past it: do not hold 64 KiB for each transfer */
         }
-        n = read_resident(r, offset, to, len);
+        n = residence_read(&r->residence, r->fd, offset, to, len);
         if (n == -1 && errno != EAGAIN && errno != EINTR) {
             return res_from_errno(errno);
         }
