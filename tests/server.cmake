@@ -5,7 +5,7 @@ wherry_test(listeners LINK server)
 wherry_test(missing_sums LINK server)
 wherry_test(privs LINK server)
 wherry_test(transfer_log LINK server)
-target_link_options(test_listeners PRIVATE -Wl,--wrap=udp_listen)
+target_link_options(test_listeners PRIVATE -Wl,--wrap=udp_listen -Wl,--wrap=tcp_listen)
 
 add_test(NAME wherryd_options_documented
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/options_documented.sh $<TARGET_FILE:wherryd>

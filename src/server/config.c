@@ -186,7 +186,7 @@ static enum res store_presets(struct config *c, char *why, size_t cap)
 
     for (size_t i = 0; i < count && r == RES_OK; i++) {
         if (rows[i].preset != NULL) {
-            r = option_value_set(&rows[i], c, rows[i].preset, why, cap);
+            r = option_value_preset(&rows[i], c, why, cap);
         }
     }
     c->endpoints_preset = true;
@@ -244,7 +244,9 @@ static enum res store_command_line(struct config *c, const struct command_line *
 static enum res cross_check(const struct config *c, char *why, size_t cap)
 {
     if (c->endpoint_count == 0) {
-        snprintf(why, cap, "listen: no endpoint is left: at least one tftp://ADDR:PORT is needed");
+        snprintf(why, cap,
+                 "listen: no endpoint is left: at least one tftp://ADDR:PORT or "
+                 "wherry://ADDR:PORT is needed");
         return RES_PROTOCOL;
     }
     return RES_OK;
@@ -330,7 +332,7 @@ void config_print_help(FILE *to)
     const struct option_row *rows = option_rows(&count);
 
     fputs("Usage: wherryd [OPTION]...\n"
-          "Serves a directory over TFTP, in the foreground.\n\n",
+          "Serves a directory over TFTP and the Wherry file protocol, in the foreground.\n\n",
           to);
     for (size_t i = 0; i < count; i++) {
         const struct option_row *row = &rows[i];

@@ -10,17 +10,29 @@
 #include <unistd.h>
 
 #include "base/errno_res.h"
+#include "net/tcp.h"
 #include "net/udp.h"
 
 /* A thousand boards that are switched on together ask within a few milliseconds. */
 #define BUFFER_BYTES (8u << 20)
 #define REQUEST_BYTES 512u /* RFC 1350: the longest request without options */
 
+/* What messages say of a kind of endpoint, and how its sockets are shown. */
+static const struct {
+    const char *scheme;
+    const char *other; /* who else may have the port */
+    const char *ss;
+} kinds[] = {
+    [ENDPOINT_TFTP] = {"tftp", " (another TFTP server?)", "-lunp"},
+    [ENDPOINT_WHERRY] = {"wherry", "", "-ltnp"},
+};
+
 char *listeners_url(const struct endpoint *e, char *buf)
 {
     char text[ADDR_TEXT_BYTES];
 
-    snprintf(buf, LISTENERS_URL_BYTES, "tftp://%s", addr_print(&e->addr, text));
+    snprintf(buf, LISTENERS_URL_BYTES, "%s://%s", kinds[e->scheme].scheme,
+             addr_print(&e->addr, text));
     return buf;
 }
 
@@ -31,15 +43,18 @@ static bool is_wildcard(const struct addr *a)
 }
 
 /* The one of ours that already has this port; [::] has it for IPv4 too. NULL: another program. */
-static const struct listener *find_rival(const struct listeners *l, const struct addr *a)
+static const struct listener *find_rival(const struct listeners *l, const struct endpoint *e)
 {
+    const struct addr *a = &e->addr;
+
     for (size_t i = 0; i < l->count; i++) {
         const struct addr *b = &l->items[i].endpoint.addr;
         bool same_family = a->u.sa.sa_family == b->u.sa.sa_family;
         bool wildcard = (is_wildcard(a) && (same_family || a->u.sa.sa_family == AF_INET6)) ||
                         (is_wildcard(b) && (same_family || b->u.sa.sa_family == AF_INET6));
 
-        if (addr_port(a) == addr_port(b) && (wildcard || addr_same_host(a, b))) {
+        if (e->scheme == l->items[i].endpoint.scheme && addr_port(a) == addr_port(b) &&
+            (wildcard || addr_same_host(a, b))) {
             return &l->items[i];
         }
     }
@@ -49,7 +64,8 @@ static const struct listener *find_rival(const struct listeners *l, const struct
 static void explain(int error, const struct listeners *earlier, const struct endpoint *e, char *why,
                     size_t cap)
 {
-    const struct listener *rival = find_rival(earlier, &e->addr);
+    const struct listener *rival = find_rival(earlier, e);
+    const char *scheme = kinds[e->scheme].scheme;
     char url[LISTENERS_URL_BYTES];
     char rival_url[LISTENERS_URL_BYTES];
     uint16_t port = addr_port(&e->addr);
@@ -65,29 +81,29 @@ static void explain(int error, const struct listeners *earlier, const struct end
     switch (error) {
     case EADDRINUSE:
         snprintf(why, cap,
-                 "cannot listen on %s: port %" PRIu16 " is in use by another program (another TFTP "
-                 "server?): stop it (ss -lunp 'sport = :%" PRIu16 "' shows it) or choose another "
-                 "with --listen tftp://ADDR:PORT",
-                 url, port, port);
+                 "cannot listen on %s: port %" PRIu16 " is in use by another program%s: stop it "
+                 "(ss %s 'sport = :%" PRIu16 "' shows it) or choose another with --listen "
+                 "%s://ADDR:PORT",
+                 url, port, kinds[e->scheme].other, kinds[e->scheme].ss, port, scheme);
         break;
     case EACCES:
     case EPERM:
         snprintf(why, cap,
                  "cannot listen on %s: port %" PRIu16 " needs root or CAP_NET_BIND_SERVICE, or "
-                 "choose a port above 1023 with --listen tftp://ADDR:PORT",
-                 url, port);
+                 "choose a port above 1023 with --listen %s://ADDR:PORT",
+                 url, port, scheme);
         break;
     case EADDRNOTAVAIL:
         snprintf(why, cap,
                  "cannot listen on %s: this machine has no such address (ip addr shows those it "
-                 "has): choose one with --listen tftp://ADDR:PORT",
-                 url);
+                 "has): choose one with --listen %s://ADDR:PORT",
+                 url, scheme);
         break;
     case EAFNOSUPPORT:
         snprintf(why, cap,
                  "cannot listen on %s: this kernel has no %s: choose an address with --listen "
-                 "tftp://ADDR:PORT",
-                 url, e->addr.u.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4");
+                 "%s://ADDR:PORT",
+                 url, e->addr.u.sa.sa_family == AF_INET6 ? "IPv6" : "IPv4", scheme);
         break;
     default:
         snprintf(why, cap, "cannot listen on %s: %s", url, strerror(error));
@@ -113,16 +129,24 @@ static enum res open_one(struct listener *l, const struct endpoint *e)
 
     l->endpoint = *e;
     l->fd = -1;
-    r = udp_listen(&e->addr, &l->fd);
+    r = e->scheme == ENDPOINT_TFTP ? udp_listen(&e->addr, &l->fd) : tcp_listen(&e->addr, &l->fd);
     if (r != RES_OK) {
         l->fd = -1;
         return r;
     }
-    l->buffer_bytes = udp_receive_buffer(l->fd, BUFFER_BYTES, REQUEST_BYTES);
+    if (e->scheme == ENDPOINT_TFTP) {
+        l->buffer_bytes = udp_receive_buffer(l->fd, BUFFER_BYTES, REQUEST_BYTES);
+    }
     return name_port(l);
 }
 
-/* The default endpoint where the kernel has no IPv6. */
+/* Of an address that was not asked for by name: errno of a socket says that there is no IPv6 here,
+ * in the kernel or, for [::1], on the loopback interface. */
+static bool lacks_ipv6(const struct endpoint *e, int error)
+{
+    return e->addr.u.sa.sa_family == AF_INET6 && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
+}
+
 static void use_ipv4(struct endpoint *e)
 {
     uint16_t port = addr_port(&e->addr);
@@ -145,7 +169,11 @@ enum res listeners_open(struct listeners *ret, const struct config *c, char *why
         struct listener *item = &l.items[l.count++];
         enum res r = open_one(item, &e);
 
-        if (r != RES_OK && errno == EAFNOSUPPORT && c->endpoints_preset) {
+        if (r != RES_OK && c->endpoints_preset && lacks_ipv6(&e, errno)) {
+            if (!is_wildcard(&e.addr)) {
+                l.count--;
+                continue;
+            }
             use_ipv4(&e);
             r = open_one(item, &e);
         }

@@ -16,7 +16,7 @@
 struct listener {
     int fd;                   /* -1 once somebody else closes it */
     struct endpoint endpoint; /* as bound: the port is the real one */
-    uint32_t buffer_bytes;    /* payload that waits in the kernel at most */
+    uint32_t buffer_bytes;    /* TFTP: payload that waits in the kernel at most */
 };
 
 struct listeners {
@@ -24,12 +24,14 @@ struct listeners {
     size_t count;
 };
 
-/* One socket for each endpoint, all or none. why names the endpoint and the remedy. */
+/* One socket for each endpoint, UDP or TCP by its scheme, all or none. why names the endpoint and
+ * the remedy. Endpoints that nobody chose (endpoints_preset) do without IPv6 where there is none:
+ * [::] becomes 0.0.0.0, any other IPv6 address is left out. */
 enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap);
 /* Closes what is left. All zero is fine. */
 void listeners_close(struct listeners *l);
-/* "tftp://127.0.0.1:6969". Returns buf. */
-#define LISTENERS_URL_BYTES (ADDR_TEXT_BYTES + 8)
+/* "tftp://127.0.0.1:6969", "wherry://[::1]:7069". Returns buf. */
+#define LISTENERS_URL_BYTES (ADDR_TEXT_BYTES + 10)
 char *listeners_url(const struct endpoint *e, char *buf);
 
 #endif

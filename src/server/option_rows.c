@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/option_rows.h"
 
+#include <wherry/frame.h>
 #include <wherry/options.h>
 #include <wherry/packet.h>
 
@@ -45,6 +46,7 @@ static const char *word_of_option(unsigned number)
 #define HOUR (3600 * NUMBER_SECOND)
 #define KIB UINT64_C(1024)
 #define GIB (KIB * KIB * KIB)
+#define HIGHEST_BYTES (UINT64_C(1) << 62)
 
 /* clang-format off */
 static const struct option_row rows[] = {
@@ -53,7 +55,8 @@ static const struct option_row rows[] = {
     {"root",        'r', OPTION_TEXT,      TO(root),             0,      0,
         NULL, "/srv/tftp", "DIR", "directory to serve"},
     {"listen",      'l', OPTION_ENDPOINTS, NOWHERE,              0,      0,
-        NULL, "tftp://[::]:69", "URL", "endpoint to serve, as tftp://ADDR:PORT; repeatable"},
+        NULL, "tftp://[::]:69 wherry://[::1]:7069 wherry://127.0.0.1:7069", "URL",
+        "endpoint to serve, as tftp://ADDR:PORT or wherry://ADDR:PORT; repeatable"},
     {"write",       'w', OPTION_WORD,      TO(write),            POLICY_WRITE_NONE,
         POLICY_WRITE_REPLACE,
         word_of_write, "none", "POLICY", "uploads: none, new names only, or also existing ones"},
@@ -84,6 +87,47 @@ static const struct option_row rows[] = {
         NULL, "10s", "TIME", "grace for running transfers at shutdown"},
     {"patience",    0,   OPTION_TIME,      TO(patience_ns),      SECOND, HOUR,
         NULL, "60s", "TIME", "a transfer without progress is given up after this"},
+    {"upload-max",  0,   OPTION_BYTES,     TO(upload_max),       0,      HIGHEST_BYTES,
+        NULL, "0", "SIZE", "largest upload; 0: no limit"},
+    {"disk-reserve", 0,  OPTION_BYTES,     TO(disk_reserve),     0,      HIGHEST_BYTES,
+        NULL, "0", "SIZE", "free space that no upload may use"},
+    {"upload-keep", 0,   OPTION_TIME,      TO(upload_keep_ns),   0,      30 * 24 * HOUR,
+        NULL, "24h", "TIME", "how long a broken upload may be resumed (wherry://)"},
+    {"upload-kept-total", 0, OPTION_BYTES, TO(upload_kept_total), 0,     HIGHEST_BYTES,
+        NULL, "1GiB", "SIZE", "broken uploads kept for one network, oldest first out"},
+    {"listings-max", 0,  OPTION_NUMBER,    TO(listings_max),     1,      65536,
+        NULL, "64", "N", "directories whose listings are held at a time"},
+    {"connections-max", 0, OPTION_NUMBER,  TO(connections_max),  1,      1000000,
+        NULL, "1024", "N", "connections served at a time (wherry://)"},
+    {"connections-per-address", 0, OPTION_NUMBER, TO(connections_per_address), 1, 1000000,
+        NULL, "64", "N", "of these from one address, loopback excepted"},
+    {"hello-timeout", 0, OPTION_TIME,      TO(hello_timeout_ns), SECOND / 10, HOUR,
+        NULL, "5s", "TIME", "from a connection's begin to its HELLO"},
+    {"frame-timeout", 0, OPTION_TIME,      TO(frame_timeout_ns), SECOND / 10, HOUR,
+        NULL, "10s", "TIME", "from a frame's first byte to the whole of it, DATA excepted"},
+    {"body-rate",   0,   OPTION_BYTES,     TO(body_rate),        1,      GIB,
+        NULL, "1KiB", "SIZE", "bytes a second that a client has to send or take of a body ..."},
+    {"body-timeout", 0,  OPTION_TIME,      TO(body_timeout_ns),  SECOND / 10, HOUR,
+        NULL, "30s", "TIME", "... measured over this time"},
+    {"idle-timeout", 0,  OPTION_TIME,      TO(idle_timeout_ns),  SECOND / 10, 24 * HOUR,
+        NULL, "120s", "TIME", "a connection that asks nothing is closed after this"},
+    {"max-frame",   0,   OPTION_BYTES,     TO(max_frame),        WHERRY_MAX_FRAME_LOWEST,
+        WHERRY_MAX_FRAME_HIGHEST,
+        NULL, "1MiB", "SIZE", "largest frame"},
+    {"requests-max", 0,  OPTION_NUMBER,    TO(requests_max),     1,      1024,
+        NULL, "16", "N", "requests that may wait on one connection"},
+    {"output-max",  0,   OPTION_BYTES,     TO(output_max),       32 * KIB, GIB,
+        NULL, "64KiB", "SIZE", "bytes that may wait to be sent on one connection"},
+    {"turn-max",    0,   OPTION_BYTES,     TO(turn_max),         4 * KIB, GIB,
+        NULL, "1MiB", "SIZE", "bytes sent for one connection before the others have their turn"},
+    {"user-timeout", 0,  OPTION_TIME,      TO(user_timeout_ns),  SECOND, HOUR,
+        NULL, "30s", "TIME", "a peer that acknowledges nothing for so long is dead"},
+    {"keepalive-idle", 0, OPTION_TIME,     TO(keepalive_idle_ns), SECOND, 9 * HOUR,
+        NULL, "60s", "TIME", "silence before the kernel asks whether the peer is there"},
+    {"keepalive-interval", 0, OPTION_TIME, TO(keepalive_interval_ns), SECOND, 9 * HOUR,
+        NULL, "10s", "TIME", "between two such questions"},
+    {"keepalive-count", 0, OPTION_NUMBER,  TO(keepalive_count),  1,      127,
+        NULL, "3", "N", "questions without an answer before the peer is dead"},
     {"config",      'c', OPTION_FILE,      TO(file),             0,      0,
         NULL, NULL, "FILE", "configuration file instead of " CONFIG_FILE},
     {"check",       0,   OPTION_ACTION,    NOWHERE,              CONFIG_CHECK, 0,

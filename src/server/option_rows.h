@@ -32,7 +32,8 @@ struct option_row {
     uint64_t lowest;
     uint64_t highest;
     const char *(*word)(unsigned number);
-    const char *preset;   /* the default, as a user would write it; NULL: unset */
+    const char *preset;   /* the default, as a user would write it, URLs with spaces between
+                             them; NULL: unset */
     const char *argument; /* its name in --help; NULL: takes none */
     const char *help;
 };

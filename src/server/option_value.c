@@ -253,6 +253,28 @@ enum res option_value_set(const struct option_row *row, struct config *c, const 
     return r;
 }
 
+enum res option_value_preset(const struct option_row *row, struct config *c, char *why, size_t cap)
+{
+    char *words;
+    char *rest = NULL;
+    enum res r = RES_OK;
+
+    if (row->kind != OPTION_ENDPOINTS) {
+        return option_value_set(row, c, row->preset, why, cap);
+    }
+    words = strdup(row->preset);
+    if (words == NULL) {
+        snprintf(why, cap, "out of memory");
+        return RES_NO_MEMORY;
+    }
+    for (char *url = strtok_r(words, " ", &rest); url != NULL && r == RES_OK;
+         url = strtok_r(NULL, " ", &rest)) {
+        r = option_value_set(row, c, url, why, cap);
+    }
+    free(words);
+    return r;
+}
+
 void option_value_clear(const struct option_row *row, struct config *c)
 {
     if (row->kind == OPTION_SET) {
@@ -310,7 +332,7 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
         snprintf(buf, cap, "a list of %s", words);
         break;
     case OPTION_ENDPOINTS:
-        snprintf(buf, cap, "tftp://ADDR:PORT");
+        snprintf(buf, cap, "tftp://ADDR:PORT or wherry://ADDR:PORT");
         break;
     default:
         snprintf(buf, cap, "a text of at least one character");

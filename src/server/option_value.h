@@ -17,6 +17,8 @@
  * `"70000" is not a number from 1 to 32767`; RES_NO_MEMORY. */
 enum res option_value_set(const struct option_row *row, struct config *c, const char *text,
                           char *why, size_t cap);
+/* Stores the default; for row->preset is one. */
+enum res option_value_preset(const struct option_row *row, struct config *c, char *why, size_t cap);
 /* Empties a list. Other kinds stay as they are. */
 void option_value_clear(const struct option_row *row, struct config *c);
 /* What is allowed: "a number from 1 to 32767", "one of none, create, replace". Returns buf. */

@@ -141,7 +141,8 @@ static bool same_endpoints(const struct config *a, const struct config *b)
         return false;
     }
     for (size_t i = 0; i < a->endpoint_count; i++) {
-        if (!addr_equal(&a->endpoints[i].addr, &b->endpoints[i].addr)) {
+        if (a->endpoints[i].scheme != b->endpoints[i].scheme ||
+            !addr_equal(&a->endpoints[i].addr, &b->endpoints[i].addr)) {
             return false;
         }
     }
@@ -225,8 +226,10 @@ static void report_start(const struct server *s)
         const struct listener *l = &p->listeners->items[i];
 
         log_line(p->log, LOG_LEVEL_INFO, "listening on %s", listeners_url(&l->endpoint, url));
-        log_debug(p->log, "server", "%s: %lu bytes of requests may wait", url,
-                  (unsigned long)l->buffer_bytes);
+        if (l->endpoint.scheme == ENDPOINT_TFTP) {
+            log_debug(p->log, "server", "%s: %lu bytes of requests may wait", url,
+                      (unsigned long)l->buffer_bytes);
+        }
     }
     log_info(p->log, "server", "wherryd %s serves \"%s\" as user %s, write %s", WHERRY_VERSION,
              text_quote((const uint8_t *)c->root, strlen(c->root), quoted, sizeof(quoted)), p->user,

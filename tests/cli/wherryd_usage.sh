@@ -26,7 +26,9 @@ expect 2 'ambiguous option "--u"' '--user, --umask, --upload-mode' -- "$wherryd"
 expect 2 '--write: "all" is not one of none, create, replace' -- "$wherryd" --write all
 expect 2 '--windowsize-max: "0" is not a number from 1 to 32767' -- "$wherryd" --windowsize-max 0
 expect 2 '--patience needs a value: a time from 1s to 1h' -- "$wherryd" --patience
-expect 2 '--listen: ' 'tftp://ADDR:PORT' -- "$wherryd" --listen 127.0.0.1:69
+expect 2 '--listen: ' 'tftp://ADDR:PORT or wherry://ADDR:PORT' -- "$wherryd" --listen 127.0.0.1:69
+expect 2 '--connections-max: "0" is not a number from 1 to 1000000' -- \
+    "$wherryd" --connections-max 0
 expect 2 'unexpected argument "/srv"' -- "$wherryd" /srv
 
 # The configuration file: 2, with its line.

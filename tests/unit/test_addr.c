@@ -207,18 +207,24 @@ static void test_good_endpoints_are_taken(void **state)
 {
     static const struct {
         const char *url;
+        enum endpoint_scheme scheme;
         const char *host;
         uint16_t port;
     } rows[] = {
-        {"tftp://127.0.0.1:6969", "127.0.0.1", 6969},
-        {"tftp://192.0.2.1", "192.0.2.1", 69},
-        {"tftp://[::]:69", "::", 69},
-        {"tftp://[::1]", "::1", 69},
-        {"tftp://127.0.0.1:0", "127.0.0.1", 0},
-        {"tftp://127.0.0.1:65535", "127.0.0.1", 65535},
-        {"TFTP://127.0.0.1:70", "127.0.0.1", 70},
-        {"tftp://*:70", "::", 70},
-        {"tftp://:70", "::", 70},
+        {"tftp://127.0.0.1:6969", ENDPOINT_TFTP, "127.0.0.1", 6969},
+        {"tftp://192.0.2.1", ENDPOINT_TFTP, "192.0.2.1", 69},
+        {"tftp://[::]:69", ENDPOINT_TFTP, "::", 69},
+        {"tftp://[::1]", ENDPOINT_TFTP, "::1", 69},
+        {"tftp://127.0.0.1:0", ENDPOINT_TFTP, "127.0.0.1", 0},
+        {"tftp://127.0.0.1:65535", ENDPOINT_TFTP, "127.0.0.1", 65535},
+        {"TFTP://127.0.0.1:70", ENDPOINT_TFTP, "127.0.0.1", 70},
+        {"tftp://*:70", ENDPOINT_TFTP, "::", 70},
+        {"tftp://:70", ENDPOINT_TFTP, "::", 70},
+        {"wherry://127.0.0.1:6969", ENDPOINT_WHERRY, "127.0.0.1", 6969},
+        {"wherry://192.0.2.1", ENDPOINT_WHERRY, "192.0.2.1", 7069},
+        {"wherry://[::1]", ENDPOINT_WHERRY, "::1", 7069},
+        {"Wherry://[::]:0", ENDPOINT_WHERRY, "::", 0},
+        {"wherry://*", ENDPOINT_WHERRY, "::", 7069},
     };
 
     (void)state;
@@ -230,7 +236,7 @@ static void test_good_endpoints_are_taken(void **state)
         if (endpoint_parse(rows[i].url, &e, why, sizeof(why)) != RES_OK) {
             fail_msg("%s: %s", rows[i].url, why);
         }
-        assert_int_equal(e.scheme, ENDPOINT_TFTP);
+        assert_int_equal(e.scheme, rows[i].scheme);
         assert_true(addr_equal(&e.addr, &want));
     }
 }
@@ -260,6 +266,10 @@ static void test_bad_endpoint_is_named_with_what_is_allowed(void **state)
         {"tftp://127.0.0.1/file", "no path"},
         {"tftp://127.0.0.1:69?a=b", "no path"},
         {"tftp://me@127.0.0.1:69", "no user"},
+        {"wherry:127.0.0.1:7069", "no scheme"},
+        {"wherrys://127.0.0.1:7069", "unknown scheme"},
+        {"wherry://127.0.0.1:65536", "0 to 65535"},
+        {"wherry://127.0.0.1/dir", "no path"},
     };
 
     (void)state;
@@ -270,7 +280,7 @@ static void test_bad_endpoint_is_named_with_what_is_allowed(void **state)
         assert_int_equal(endpoint_parse(rows[i].url, &e, why, sizeof(why)), RES_NAME);
         assert_int_equal(e.addr.len, 77); /* untouched */
         if (strstr(why, rows[i].says) == NULL || strstr(why, rows[i].url) == NULL ||
-            strstr(why, "tftp://ADDR:PORT") == NULL) {
+            strstr(why, "tftp://ADDR:PORT or wherry://ADDR:PORT") == NULL) {
             fail_msg("%s: %s", rows[i].url, why);
         }
     }

@@ -21,6 +21,8 @@
 #define PATH_BYTES 256
 #define MS NUMBER_MILLISECOND
 #define S NUMBER_SECOND
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
 
 /* A directory with a configuration file in it, and what config_read() answered last. */
 struct fixture {
@@ -144,6 +146,26 @@ static uint64_t get_number(const struct config *c, const char *key)
         {"upload-mode", c->upload_mode},
         {"drain-timeout", c->drain_timeout_ns},
         {"patience", c->patience_ns},
+        {"upload-max", c->upload_max},
+        {"disk-reserve", c->disk_reserve},
+        {"upload-keep", c->upload_keep_ns},
+        {"upload-kept-total", c->upload_kept_total},
+        {"listings-max", c->listings_max},
+        {"connections-max", c->connections_max},
+        {"connections-per-address", c->connections_per_address},
+        {"hello-timeout", c->hello_timeout_ns},
+        {"frame-timeout", c->frame_timeout_ns},
+        {"body-rate", c->body_rate},
+        {"body-timeout", c->body_timeout_ns},
+        {"idle-timeout", c->idle_timeout_ns},
+        {"max-frame", c->max_frame},
+        {"requests-max", c->requests_max},
+        {"output-max", c->output_max},
+        {"turn-max", c->turn_max},
+        {"user-timeout", c->user_timeout_ns},
+        {"keepalive-idle", c->keepalive_idle_ns},
+        {"keepalive-interval", c->keepalive_interval_ns},
+        {"keepalive-count", c->keepalive_count},
         {"listen", c->endpoint_count},
         {"root", strlen(c->root)},
         {"user", c->user != NULL ? strlen(c->user) : 0},
@@ -171,6 +193,7 @@ static const struct {
     {"listen",           "tftp://127.0.0.1:6969", 1},
     {"listen",           "tftp://[::1]:0",        1},
     {"listen",           "tftp://192.0.2.1",      1},
+    {"listen",           "wherry://127.0.0.1",    1},
     {"write",            "none",                  POLICY_WRITE_NONE},
     {"write",            "create",                POLICY_WRITE_CREATE},
     {"write",            "replace",               POLICY_WRITE_REPLACE},
@@ -213,6 +236,51 @@ static const struct {
     {"patience",         "1s",                    S},
     {"patience",         "90",                    90 * S},
     {"patience",         "1h",                    3600 * S},
+    {"upload-max",              "0",                     0},
+    {"upload-max",              "1",                     1},
+    {"upload-max",              "4GiB",                  4 * GIB},
+    {"upload-max",              "4611686018427387904",   UINT64_C(1) << 62},
+    {"disk-reserve",            "0",                     0},
+    {"disk-reserve",            "500M",                  500 * MIB},
+    {"disk-reserve",            "4611686018427387904",   UINT64_C(1) << 62},
+    {"upload-keep",             "0s",                    0},
+    {"upload-keep",             "90m",                   5400 * S},
+    {"upload-keep",             "720h",                  720 * 3600 * S},
+    {"upload-kept-total",       "0",                     0},
+    {"upload-kept-total",       "10G",                   10 * GIB},
+    {"upload-kept-total",       "4611686018427387904",   UINT64_C(1) << 62},
+    {"listings-max",            "1",                     1},
+    {"listings-max",            "65536",                 65536},
+    {"connections-max",         "1",                     1},
+    {"connections-max",         "1000000",               1000000},
+    {"connections-per-address", "1",                     1},
+    {"connections-per-address", "1000000",               1000000},
+    {"hello-timeout",           "100ms",                 100 * MS},
+    {"hello-timeout",           "1h",                    3600 * S},
+    {"frame-timeout",           "100ms",                 100 * MS},
+    {"frame-timeout",           "1h",                    3600 * S},
+    {"body-rate",               "1",                     1},
+    {"body-rate",               "1GiB",                  GIB},
+    {"body-timeout",            "100ms",                 100 * MS},
+    {"body-timeout",            "1h",                    3600 * S},
+    {"idle-timeout",            "100ms",                 100 * MS},
+    {"idle-timeout",            "24h",                   86400 * S},
+    {"max-frame",               "64KiB",                 65536},
+    {"max-frame",               "16777215",              16777215},
+    {"requests-max",            "1",                     1},
+    {"requests-max",            "1024",                  1024},
+    {"output-max",              "32KiB",                 32768},
+    {"output-max",              "1GiB",                  GIB},
+    {"turn-max",                "4KiB",                  4096},
+    {"turn-max",                "1GiB",                  GIB},
+    {"user-timeout",            "1s",                    S},
+    {"user-timeout",            "1h",                    3600 * S},
+    {"keepalive-idle",          "1s",                    S},
+    {"keepalive-idle",          "9h",                    32400 * S},
+    {"keepalive-interval",      "1s",                    S},
+    {"keepalive-interval",      "9h",                    32400 * S},
+    {"keepalive-count",         "1",                     1},
+    {"keepalive-count",         "127",                   127},
 };
 
 /* Below, above, garbage; and the words that the message must hold. */
@@ -261,6 +329,52 @@ static const struct {
     {"patience",         "999ms",            "1s to 1h"},
     {"patience",         "61m",              "1s to 1h"},
     {"patience",         "long",             "1s to 1h"},
+    {"upload-max",              "4611686018427387905",   "a size from 0 to "},
+    {"upload-max",              "-1",                    "a size from 0 to "},
+    {"upload-max",              "none",                  "a size from 0 to "},
+    {"disk-reserve",            "10%",                   "a size from 0 to "},
+    {"disk-reserve",            "4611686018427387905",   "a size from 0 to "},
+    {"upload-keep",             "721h",                  "0s to 720h"},
+    {"upload-keep",             "-1s",                   "0s to 720h"},
+    {"upload-keep",             "1d",                    "0s to 720h"},
+    {"upload-kept-total",       "4611686018427387905",   "a size from 0 to "},
+    {"upload-kept-total",       "lots",                  "a size from 0 to "},
+    {"listings-max",            "0",                     "1 to 65536"},
+    {"listings-max",            "65537",                 "1 to 65536"},
+    {"listings-max",            "few",                   "1 to 65536"},
+    {"connections-max",         "0",                     "1 to 1000000"},
+    {"connections-max",         "1000001",               "1 to 1000000"},
+    {"connections-max",         "1k",                    "1 to 1000000"},
+    {"connections-per-address", "0",                     "1 to 1000000"},
+    {"connections-per-address", "1000001",               "1 to 1000000"},
+    {"hello-timeout",           "99ms",                  "100ms to 1h"},
+    {"hello-timeout",           "3601s",                 "100ms to 1h"},
+    {"frame-timeout",           "99ms",                  "100ms to 1h"},
+    {"frame-timeout",           "3601s",                 "100ms to 1h"},
+    {"body-rate",               "0",                     "1 to 1GiB"},
+    {"body-rate",               "1073741825",            "1 to 1GiB"},
+    {"body-rate",               "1KiB/s",                "1 to 1GiB"},
+    {"body-timeout",            "99ms",                  "100ms to 1h"},
+    {"body-timeout",            "3601s",                 "100ms to 1h"},
+    {"idle-timeout",            "99ms",                  "100ms to 24h"},
+    {"idle-timeout",            "86401s",                "100ms to 24h"},
+    {"idle-timeout",            "never",                 "100ms to 24h"},
+    {"max-frame",               "65535",                 "64KiB to 16777215"},
+    {"max-frame",               "16MiB",                 "64KiB to 16777215"},
+    {"requests-max",            "0",                     "1 to 1024"},
+    {"requests-max",            "1025",                  "1 to 1024"},
+    {"output-max",              "32767",                 "32KiB to 1GiB"},
+    {"output-max",              "1073741825",            "32KiB to 1GiB"},
+    {"turn-max",                "4095",                  "4KiB to 1GiB"},
+    {"turn-max",                "1073741825",            "4KiB to 1GiB"},
+    {"user-timeout",            "999ms",                 "1s to 1h"},
+    {"user-timeout",            "3601s",                 "1s to 1h"},
+    {"keepalive-idle",          "999ms",                 "1s to 9h"},
+    {"keepalive-idle",          "32401s",                "1s to 9h"},
+    {"keepalive-interval",      "999ms",                 "1s to 9h"},
+    {"keepalive-interval",      "32401s",                "1s to 9h"},
+    {"keepalive-count",         "0",                     "1 to 127"},
+    {"keepalive-count",         "128",                   "1 to 127"},
 };
 /* clang-format on */
 
@@ -338,9 +452,13 @@ static void test_nothing_said_gives_the_documented_defaults(void **state)
     c = f->config;
     assert_int_equal(f->action, CONFIG_SERVE);
     assert_string_equal(c->root, "/srv/tftp");
-    assert_int_equal(c->endpoint_count, 1);
+    assert_int_equal(c->endpoint_count, 3);
     assert_string_equal(c->endpoint_urls[0], "tftp://[::]:69");
+    assert_int_equal(c->endpoints[0].scheme, ENDPOINT_TFTP);
     assert_int_equal(addr_port(&c->endpoints[0].addr), 69);
+    assert_string_equal(c->endpoint_urls[1], "wherry://[::1]:7069");
+    assert_string_equal(c->endpoint_urls[2], "wherry://127.0.0.1:7069");
+    assert_int_equal(c->endpoints[2].scheme, ENDPOINT_WHERRY);
     assert_true(c->endpoints_preset);
     assert_int_equal(c->write, POLICY_WRITE_NONE);
     assert_null(c->user);
@@ -357,6 +475,36 @@ static void test_nothing_said_gives_the_documented_defaults(void **state)
     assert_int_equal(c->upload_mode & ~c->umask, 0640);
     assert_int_equal(c->drain_timeout_ns, 10 * S);
     assert_int_equal(c->patience_ns, 60 * S);
+}
+
+static void test_nothing_said_gives_the_documented_limits_of_the_file_protocol(void **state)
+{
+    struct fixture *f = *state;
+    const struct config *c;
+
+    READ(f, "--config", "/dev/null");
+    expect_ok(f);
+    c = f->config;
+    assert_int_equal(c->upload_max, 0); /* no limit */
+    assert_int_equal(c->disk_reserve, 0);
+    assert_int_equal(c->upload_keep_ns, 24 * 3600 * S);
+    assert_int_equal(c->upload_kept_total, GIB);
+    assert_int_equal(c->listings_max, 64);
+    assert_int_equal(c->connections_max, 1024);
+    assert_int_equal(c->connections_per_address, 64);
+    assert_int_equal(c->hello_timeout_ns, 5 * S);
+    assert_int_equal(c->frame_timeout_ns, 10 * S);
+    assert_int_equal(c->body_rate, 1024);
+    assert_int_equal(c->body_timeout_ns, 30 * S);
+    assert_int_equal(c->idle_timeout_ns, 120 * S);
+    assert_int_equal(c->max_frame, MIB);
+    assert_int_equal(c->requests_max, 16);
+    assert_int_equal(c->output_max, 65536);
+    assert_int_equal(c->turn_max, MIB);
+    assert_int_equal(c->user_timeout_ns, 30 * S);
+    assert_int_equal(c->keepalive_idle_ns, 60 * S);
+    assert_int_equal(c->keepalive_interval_ns, 10 * S);
+    assert_int_equal(c->keepalive_count, 3);
 }
 
 static void test_mtu_clamps_and_a_number_does_not(void **state)
@@ -433,7 +581,7 @@ static void test_empty_list_of_endpoints_is_refused(void **state)
 
     write_file(f, "listen = {}\n");
     READ(f, "--config", f->path);
-    expect_refused(f, "at least one tftp://ADDR:PORT");
+    expect_refused(f, "at least one tftp://ADDR:PORT or wherry://ADDR:PORT");
 }
 
 static void test_options_to_refuse_are_a_list_in_the_file(void **state)
@@ -552,7 +700,8 @@ static void test_ambiguous_option_lists_what_it_could_be(void **state)
     struct fixture *f = *state;
 
     READ(f, "--u=x");
-    expect_refused(f, "one of --user, --umask, --upload-mode");
+    expect_refused(f, "one of --user, --umask, --upload-mode, --upload-max, --upload-keep, "
+                      "--upload-kept-total, --user-timeout");
     READ(f, "--pat", "7s", "--config", "/dev/null");
     expect_ok(f);
     assert_int_equal(f->config->patience_ns, 7 * S);
@@ -653,7 +802,8 @@ static void test_printed_settings_are_a_configuration_file(void **state)
 
     READ(f, "--config", "/dev/null", "--root", "/odd \"name\" \\ ${HOME}", "--user", "x",
          "--listen", "tftp://127.0.0.1:1", "--listen", "tftp://[::1]:2", "--refuse-options",
-         "tsize,rollover", "--patience", "1500ms", "--window-bytes-max", "5000", "--umask", "7");
+         "tsize,rollover", "--listen", "wherry://127.0.0.1:3", "--upload-max", "123456789",
+         "--patience", "1500ms", "--window-bytes-max", "5000", "--umask", "7");
     expect_ok(f);
     first = print(f->config);
     write_file(f, first);
@@ -704,6 +854,7 @@ int main(void)
         TEST(test_wrong_value_on_the_command_line_names_option_and_range),
         TEST(test_wrong_value_in_the_file_names_line_key_and_range),
         TEST(test_nothing_said_gives_the_documented_defaults),
+        TEST(test_nothing_said_gives_the_documented_limits_of_the_file_protocol),
         TEST(test_mtu_clamps_and_a_number_does_not),
         TEST(test_command_line_wins_over_file_and_file_over_default),
         TEST(test_last_of_repeated_options_counts),

@@ -11,30 +11,47 @@
 
 #include <cmocka.h>
 
+#include "net/tcp.h"
 #include "net/udp.h"
 #include "server/listeners.h"
 
 #define URLS_MAX 4
 
-/* The kernel without IPv6, when a test asks for one. */
-static bool without_ipv6;
+/* The machine without IPv6, when a test asks for one: what socket() or bind() says then. */
+static int without_ipv6;
 
 enum res __wrap_udp_listen(const struct addr *a, int *ret_fd);
 enum res __real_udp_listen(const struct addr *a, int *ret_fd);
+enum res __wrap_tcp_listen(const struct addr *a, int *ret_fd);
+enum res __real_tcp_listen(const struct addr *a, int *ret_fd);
+
+static bool is_missing(const struct addr *a)
+{
+    bool wildcard = a->u.sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr);
+
+    /* A wildcard is always there, as long as the family is. */
+    if (without_ipv6 == 0 || a->u.sa.sa_family != AF_INET6 ||
+        (wildcard && without_ipv6 == EADDRNOTAVAIL)) {
+        return false;
+    }
+    errno = without_ipv6;
+    return true;
+}
 
 enum res __wrap_udp_listen(const struct addr *a, int *ret_fd)
 {
-    if (without_ipv6 && a->u.sa.sa_family == AF_INET6) {
-        errno = EAFNOSUPPORT;
-        return RES_IO;
-    }
-    return __real_udp_listen(a, ret_fd);
+    return is_missing(a) ? RES_IO : __real_udp_listen(a, ret_fd);
+}
+
+enum res __wrap_tcp_listen(const struct addr *a, int *ret_fd)
+{
+    return is_missing(a) ? RES_IO : __real_tcp_listen(a, ret_fd);
 }
 
 static int restore_ipv6(void **state)
 {
     (void)state;
-    without_ipv6 = false;
+    without_ipv6 = 0;
     return 0;
 }
 
@@ -157,7 +174,7 @@ static void test_default_endpoint_is_ipv4_where_the_kernel_has_no_ipv6(void **st
     const struct addr *bound;
 
     (void)state;
-    without_ipv6 = true;
+    without_ipv6 = EAFNOSUPPORT;
     assert_int_equal(endpoint_parse("tftp://[::]:0", &endpoint, why, sizeof(why)), RES_OK);
     assert_int_equal(listeners_open(&l, &c, why, sizeof(why)), RES_OK);
     bound = &l.items[0].endpoint.addr;
@@ -174,9 +191,117 @@ static void test_chosen_ipv6_endpoint_is_an_error_where_the_kernel_has_none(void
     char why[LISTENERS_WHY];
 
     (void)state;
-    without_ipv6 = true;
+    without_ipv6 = EAFNOSUPPORT;
     assert_int_not_equal(open_urls(&l, urls, why, sizeof(why)), RES_OK);
     assert_non_null(strstr(why, "tftp://[::]:0: this kernel has no IPv6"));
+}
+
+/* The ports do not matter to what is left out. */
+static void open_defaults(struct listeners *ret)
+{
+    static const char *const urls[] = {"tftp://[::]:0", "wherry://[::1]:0", "wherry://127.0.0.1:0"};
+    struct endpoint endpoints[3];
+    struct config c = {.endpoints = endpoints, .endpoint_count = 3, .endpoints_preset = true};
+    char why[LISTENERS_WHY];
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(endpoint_parse(urls[i], &endpoints[i], why, sizeof(why)), RES_OK);
+    }
+    if (listeners_open(ret, &c, why, sizeof(why)) != RES_OK) {
+        fail_msg("%s", why);
+    }
+}
+
+static void test_default_ipv6_loopback_is_left_out_where_there_is_none(void **state)
+{
+    static const int errors[] = {EAFNOSUPPORT, EADDRNOTAVAIL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        struct listeners l = {.count = 0};
+
+        without_ipv6 = errors[i];
+        open_defaults(&l);
+        assert_int_equal(l.count, 2);
+        assert_int_equal(l.items[0].endpoint.scheme, ENDPOINT_TFTP);
+        assert_int_equal(l.items[1].endpoint.scheme, ENDPOINT_WHERRY);
+        assert_int_equal(l.items[1].endpoint.addr.u.sa.sa_family, AF_INET);
+        assert_int_equal(l.items[1].endpoint.addr.u.in4.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+        listeners_close(&l);
+    }
+}
+
+static int kind_of_socket(int fd)
+{
+    int kind = 0;
+    socklen_t len = sizeof(kind);
+
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &len), 0);
+    return kind;
+}
+
+static void test_scheme_says_which_kind_of_socket(void **state)
+{
+    const char *const urls[] = {"tftp://127.0.0.1:0", "wherry://127.0.0.1:0", NULL};
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+    char url[LISTENERS_URL_BYTES];
+
+    (void)state;
+    assert_int_equal(open_urls(&l, urls, why, sizeof(why)), RES_OK);
+    assert_int_equal(kind_of_socket(l.items[0].fd), SOCK_DGRAM);
+    assert_int_equal(kind_of_socket(l.items[1].fd), SOCK_STREAM);
+    assert_int_not_equal(addr_port(&l.items[1].endpoint.addr), 0);
+    assert_non_null(strstr(listeners_url(&l.items[1].endpoint, url), "wherry://127.0.0.1:"));
+    listeners_close(&l);
+}
+
+static void test_both_doors_may_have_the_same_port(void **state)
+{
+    const char *const first[] = {"wherry://127.0.0.1:0", NULL};
+    struct listeners l = {.count = 0};
+    char tftp[LISTENERS_URL_BYTES];
+    char wherry[LISTENERS_URL_BYTES];
+    const char *const both[] = {tftp, wherry, NULL};
+    char why[LISTENERS_WHY];
+    unsigned port;
+
+    (void)state;
+    assert_int_equal(open_urls(&l, first, why, sizeof(why)), RES_OK);
+    port = addr_port(&l.items[0].endpoint.addr);
+    listeners_close(&l);
+    snprintf(tftp, sizeof(tftp), "tftp://127.0.0.1:%u", port);
+    snprintf(wherry, sizeof(wherry), "wherry://127.0.0.1:%u", port);
+    if (open_urls(&l, both, why, sizeof(why)) != RES_OK) {
+        fail_msg("%s", why);
+    }
+    assert_int_equal(l.count, 2);
+    listeners_close(&l);
+}
+
+static void test_tcp_port_in_use_names_the_tool_and_the_scheme(void **state)
+{
+    const char *const free_port[] = {"wherry://127.0.0.1:0", NULL};
+    struct listeners first = {.count = 0};
+    struct listeners second = {.count = 0};
+    char url[LISTENERS_URL_BYTES];
+    const char *const again[] = {url, NULL};
+    const char *const twice[] = {url, url, NULL};
+    char why[LISTENERS_WHY];
+    char part[LISTENERS_WHY];
+
+    (void)state;
+    assert_int_equal(open_urls(&first, free_port, why, sizeof(why)), RES_OK);
+    listeners_url(&first.items[0].endpoint, url);
+    assert_int_equal(open_urls(&second, again, why, sizeof(why)), RES_BUSY);
+    snprintf(part, sizeof(part), "in use by another program: stop it (ss -ltnp 'sport = :%u'",
+             addr_port(&first.items[0].endpoint.addr));
+    assert_non_null(strstr(why, part));
+    assert_non_null(strstr(why, "--listen wherry://ADDR:PORT"));
+    assert_null(strstr(why, "TFTP"));
+    listeners_close(&first);
+    assert_int_equal(open_urls(&second, twice, why, sizeof(why)), RES_BUSY);
+    assert_non_null(strstr(why, "leave one of them out"));
 }
 
 static void test_closing_leaves_sockets_that_others_took(void **state)
@@ -204,6 +329,11 @@ int main(void)
                                   restore_ipv6),
         cmocka_unit_test_teardown(test_chosen_ipv6_endpoint_is_an_error_where_the_kernel_has_none,
                                   restore_ipv6),
+        cmocka_unit_test_teardown(test_default_ipv6_loopback_is_left_out_where_there_is_none,
+                                  restore_ipv6),
+        cmocka_unit_test(test_scheme_says_which_kind_of_socket),
+        cmocka_unit_test(test_both_doors_may_have_the_same_port),
+        cmocka_unit_test(test_tcp_port_in_use_names_the_tool_and_the_scheme),
         cmocka_unit_test(test_closing_leaves_sockets_that_others_took),
     };
 
