@@ -128,8 +128,9 @@ struct tcp_session {
             uint64_t end;    /* behind the last */
             uint64_t sent;   /* next byte to leave */
             bool open;
-            bool waits;      /* the pool reads for us */
-            enum res broken; /* the frame that was begun is filled up with zeros */
+            bool waits;       /* the pool reads for us */
+            enum res broken;  /* the frame that was begun is filled up with zeros */
+            enum res stopped; /* behind the frame that was begun */
         } get;
         struct {
             struct upload *upload;

@@ -41,9 +41,12 @@ int span_fd(const struct span *s);                  /* stays the span's */
 
 /* How many bytes from offset on, at most len, may be sent at once without blocking: RES_OK with
  * *ret > 0. RES_LATER: they are being read in, ready() comes (with RES_IO if they cannot be read).
+ * What was read in so is good for the next call, wherever the kernel has put it since.
+ * RES_NO_MEMORY.
  * A range beyond what the file holds now counts as in memory: sending it finds the end. */
 enum res span_resident(struct span *s, uint64_t offset, size_t len, size_t *ret);
-/* Copies a small range. RES_LATER as above. RES_CHANGED: the file ends before it; RES_IO. */
+/* Copies a small range, at most 1 MiB. RES_LATER, RES_NO_MEMORY as above. RES_CHANGED: the file
+ * ends before it; RES_IO. */
 enum res span_read(struct span *s, uint64_t offset, uint8_t *to, size_t len);
 /* RES_CHANGED: size or mtime differ from those at opening. */
 enum res span_check(const struct span *s);
