@@ -1,2 +1,159 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/json.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/number.h"
+
+/* How many bytes the character at the beginning has (RFC 3629: no surrogates, nothing longer than
+ * needed, nothing above U+10FFFF); 0: it is no UTF-8. */
+static size_t character_len(const uint8_t *bytes, size_t len)
+{
+    static const struct {
+        uint8_t first_low, first_high, second_low, second_high;
+        size_t len;
+    } rows[] = {
+        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    if (bytes[0] < 0x80) {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t n = rows[i].len;
+
+        if (bytes[0] < rows[i].first_low || bytes[0] > rows[i].first_high) {
+            continue;
+        }
+        if (len < n || bytes[1] < rows[i].second_low || bytes[1] > rows[i].second_high) {
+            return 0;
+        }
+        for (size_t k = 2; k < n; k++) {
+            if ((bytes[k] & 0xc0) != 0x80) {
+                return 0;
+            }
+        }
+        return n;
+    }
+    return 0;
+}
+
+static void put_character(FILE *to, const uint8_t *bytes, size_t len)
+{
+    if (bytes[0] == '"' || bytes[0] == '\\') {
+        (void)fprintf(to, "\\%c", bytes[0]);
+    } else if (bytes[0] < 0x20 || bytes[0] == 0x7f) {
+        (void)fprintf(to, "\\u%04x", (unsigned)bytes[0]);
+    } else if (len == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0) {
+        (void)fprintf(to, "\\u%04x", (unsigned)bytes[1]); /* C1: a terminal obeys these too */
+    } else {
+        (void)fwrite(bytes, 1, len, to);
+    }
+}
+
+/* Whether all of it is UTF-8. */
+static bool put_string(FILE *to, struct wherry_view v)
+{
+    bool good = true;
+    size_t i = 0;
+
+    (void)fputc('"', to);
+    while (i < v.len) {
+        size_t n = character_len(v.bytes + i, v.len - i);
+
+        if (n == 0) {
+            (void)fputs("\xef\xbf\xbd", to); /* U+FFFD */
+            good = false;
+            n = 1;
+        } else {
+            put_character(to, v.bytes + i, n);
+        }
+        i += n;
+    }
+    (void)fputc('"', to);
+    return good;
+}
+
+static void put_key(struct json *j, const char *key, const char *suffix)
+{
+    (void)fprintf(j->to, "%s\"%s%s\":", j->first ? "" : ",", key, suffix);
+    j->first = false;
+}
+
+/* RFC 4648 section 4. */
+static void put_base64(FILE *to, struct wherry_view v)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    (void)fputc('"', to);
+    for (size_t i = 0; i < v.len; i += 3) {
+        size_t left = v.len - i;
+        unsigned group = (unsigned)v.bytes[i] << 16 |
+                         (left > 1 ? (unsigned)v.bytes[i + 1] << 8 : 0u) |
+                         (left > 2 ? (unsigned)v.bytes[i + 2] : 0u);
+
+        (void)fputc(digits[group >> 18], to);
+        (void)fputc(digits[group >> 12 & 63], to);
+        (void)fputc(left > 1 ? digits[group >> 6 & 63] : '=', to);
+        (void)fputc(left > 2 ? digits[group & 63] : '=', to);
+    }
+    (void)fputc('"', to);
+}
+
+void json_begin(struct json *j, FILE *to)
+{
+    *j = (struct json){.to = to, .first = true};
+    (void)fputc('{', to);
+}
+
+void json_text(struct json *j, const char *key, const char *text)
+{
+    put_key(j, key, "");
+    (void)put_string(j->to, (struct wherry_view){(const uint8_t *)text, strlen(text)});
+}
+
+void json_bytes(struct json *j, const char *key, struct wherry_view bytes)
+{
+    put_key(j, key, "");
+    if (!put_string(j->to, bytes)) {
+        put_key(j, key, "_base64");
+        put_base64(j->to, bytes);
+    }
+}
+
+void json_number(struct json *j, const char *key, uint64_t number)
+{
+    put_key(j, key, "");
+    (void)fprintf(j->to, "%" PRIu64, number);
+}
+
+void json_time(struct json *j, const char *key, uint64_t since_1970_ns)
+{
+    time_t seconds = (time_t)(since_1970_ns / NUMBER_SECOND);
+    struct tm tm = {0};
+    char text[32];
+
+    (void)gmtime_r(&seconds, &tm); /* 2^64 ns end in the year 2554 */
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    put_key(j, key, "");
+    (void)fprintf(j->to, "\"%s.%09uZ\"", text, (unsigned)(since_1970_ns % NUMBER_SECOND));
+}
+
+void json_hex(struct json *j, const char *key, struct wherry_view bytes)
+{
+    put_key(j, key, "");
+    (void)fputc('"', j->to);
+    for (size_t i = 0; i < bytes.len; i++) {
+        (void)fprintf(j->to, "%02x", (unsigned)bytes.bytes[i]);
+    }
+    (void)fputc('"', j->to);
+}
+
+void json_end(struct json *j)
+{
+    (void)fputs("}\n", j->to);
+}

@@ -14,17 +14,29 @@
 #define QUOTED_BYTES 80 /* of a word the user wrote, in a message */
 
 static const struct command commands[] = {
-    {"get", OPTION_OF_GET, 1, 2, "URL [LOCAL]", "fetch a file; - is standard output", cmd_get},
-    {"put", OPTION_OF_PUT, 2, 2, "LOCAL URL", "send a file; - is standard input", cmd_put},
+    {"list", "ls", OPTION_OF_LIST, 1, COMMAND_ANY_NUMBER, "URL...", "what a directory holds",
+     cmd_list},
+    {"stat", NULL, OPTION_OF_STAT, 1, COMMAND_ANY_NUMBER, "URL...",
+     "kind, size and time of a file or directory", cmd_stat},
+    {"get", NULL, OPTION_OF_GET, 1, COMMAND_ANY_NUMBER, "URL... [LOCAL]",
+     "fetch files; - is standard output", cmd_get},
+    {"put", NULL, OPTION_OF_PUT, 2, COMMAND_ANY_NUMBER, "LOCAL... URL",
+     "send files; - is standard input", cmd_put},
+    {"hash", NULL, OPTION_OF_HASH, 1, COMMAND_ANY_NUMBER, "URL...",
+     "SHA-256, as sha256sum prints it", cmd_hash},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+#define COMMAND_NAMES "list, stat, get, put or hash"
 
 static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return &commands[i];
+        const struct command *c = &commands[i];
+
+        if (strcmp(c->name, name) == 0 ||
+            (c->other_name != NULL && strcmp(c->other_name, name) == 0)) {
+            return c;
         }
     }
     return NULL;
@@ -36,11 +48,13 @@ static void print_help(FILE *out, const struct command *command)
     (void)fprintf(out, "Usage:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (command == NULL || command == &commands[i]) {
-            (void)fprintf(out, "  wherry %s [OPTION]... %-12s  %s\n", commands[i].name,
+            (void)fprintf(out, "  wherry %-4s [OPTION]... %-14s  %s\n", commands[i].name,
                           commands[i].operands, commands[i].help);
         }
     }
-    (void)fprintf(out, "\nURL: tftp://HOST[:PORT]/FILE[;mode=octet|netascii]\n\nOptions:\n");
+    (void)fprintf(out, "\nURL: wherry://HOST[:PORT]/PATH\n"
+                       "     tftp://HOST[:PORT]/FILE[;mode=octet|netascii], for get and put\n"
+                       "\nOptions:\n");
     option_print_help(out, command == NULL ? OPTION_OF_ALL : command->options);
 }
 
@@ -67,6 +81,7 @@ static enum exit_code run_command(const struct command *command, struct command_
     char why[OPTION_WHY_BYTES];
 
     call->name = command->name;
+    call->given = given;
     if (!option_check(call->settings, given, command->options, command->name, why)) {
         return refuse_use(call->console, why);
     }
@@ -102,7 +117,7 @@ static enum exit_code run(int argc, char **argv, char **operands)
         command = find_command(operands[0]);
         if (command == NULL) {
             (void)snprintf(
-                why, sizeof(why), "unknown command \"%s\": get or put is needed",
+                why, sizeof(why), "unknown command \"%s\": " COMMAND_NAMES " is needed",
                 text_quote((const uint8_t *)operands[0], strlen(operands[0]), word, sizeof(word)));
             return refuse_use(&console, why);
         }
@@ -112,7 +127,7 @@ static enum exit_code run(int argc, char **argv, char **operands)
         return printed(&console);
     }
     if (command == NULL) {
-        return refuse_use(&console, "a command is needed: get or put");
+        return refuse_use(&console, "a command is needed: " COMMAND_NAMES);
     }
     call.operands = operands + 1;
     call.count = count - 1;

@@ -16,34 +16,52 @@
 #define HOUR (3600 * NUMBER_SECOND)
 #define ROW_CODE 256 /* getopt's answer for row i is ROW_CODE + i; operands answer 1 */
 
+#define MOVES (OPTION_OF_GET | OPTION_OF_PUT)
+#define LOOKS (OPTION_OF_LIST | OPTION_OF_STAT | OPTION_OF_HASH)
+#define TFTP OPTION_OVER_TFTP
+#define WHERRY OPTION_OVER_WHERRY
+#define ANY OPTION_OVER_ANY
+
 /* clang-format off */
 const struct option_row option_rows[] = {
-    /* name         letter kind        stored in           lowest highest                commands      value   help */
-    {"blksize",      0,  OPTION_NUMBER, TO(blksize),        WHERRY_BLKSIZE_MIN, WHERRY_BLKSIZE_MAX, OPTION_OF_GET | OPTION_OF_PUT, "BYTES",
-     "bytes in a block; default: as the route carries"},
-    {"windowsize",   0,  OPTION_NUMBER, TO(windowsize),     1,     WHERRY_WINDOWSIZE_MAX,  OPTION_OF_GET | OPTION_OF_PUT, "BLOCKS",
-     "blocks between two acknowledgements; default: 16"},
-    {"tftp-timeout", 0,  OPTION_NUMBER, TO(tftp_timeout_s), 1,     255,                    OPTION_OF_GET | OPTION_OF_PUT, "SECONDS",
-     "ask for a fixed time before packets are repeated"},
-    {"timeout",      0,  OPTION_TIME,   TO(patience_ns),    NUMBER_SECOND, 24 * HOUR,      OPTION_OF_GET | OPTION_OF_PUT, "TIME",
+    /* name         letter kind        stored in           lowest highest                 commands        protocols value help */
+    {"blksize",      0,  OPTION_NUMBER, TO(blksize),        WHERRY_BLKSIZE_MIN, WHERRY_BLKSIZE_MAX, MOVES, TFTP, "BYTES",
+     "bytes in a block; default: as the route carries (tftp://)"},
+    {"windowsize",   0,  OPTION_NUMBER, TO(windowsize),     1,     WHERRY_WINDOWSIZE_MAX,  MOVES,          TFTP,   "BLOCKS",
+     "blocks between two acknowledgements; default: 16 (tftp://)"},
+    {"tftp-timeout", 0,  OPTION_NUMBER, TO(tftp_timeout_s), 1,     255,                    MOVES,          TFTP,   "SECONDS",
+     "ask for a fixed time before packets are repeated (tftp://)"},
+    {"timeout",      0,  OPTION_TIME,   TO(patience_ns),    NUMBER_SECOND, 24 * HOUR,      OPTION_OF_ALL,  ANY,    "TIME",
      "give up without progress for so long; default: 60s"},
-    {"no-options",   0,  OPTION_FLAG,   TO(no_options),     0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
-     "ask for no options at all: plain RFC 1350"},
-    {"strict-size",  0,  OPTION_FLAG,   TO(strict_size),    0,     0,                      OPTION_OF_GET, NULL,
-     "fail when the size differs from the one announced"},
-    {"no-clobber",   0,  OPTION_FLAG,   TO(no_clobber),     0,     0,                      OPTION_OF_GET, NULL,
+    {"no-options",   0,  OPTION_FLAG,   TO(no_options),     0,     0,                      MOVES,          TFTP,   NULL,
+     "ask for no options at all: plain RFC 1350 (tftp://)"},
+    {"strict-size",  0,  OPTION_FLAG,   TO(strict_size),    0,     0,                      OPTION_OF_GET,  TFTP,   NULL,
+     "fail when the size differs from the one announced (tftp://)"},
+    {"no-clobber",   0,  OPTION_FLAG,   TO(no_clobber),     0,     0,                      OPTION_OF_GET,  ANY,    NULL,
      "fail when the local file exists"},
-    {"ipv4",        '4', OPTION_FLAG,   TO(ipv4),           0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+    {"no-replace",   0,  OPTION_FLAG,   TO(no_replace),     0,     0,                      OPTION_OF_PUT,  WHERRY, NULL,
+     "fail when the name exists on the server (wherry://)"},
+    {"resume",       0,  OPTION_FLAG,   TO(resume),         0,     0,                      MOVES,          WHERRY, NULL,
+     "go on where an earlier try stopped (wherry://)"},
+    {"verify",       0,  OPTION_FLAG,   TO(verify),         0,     0,                      MOVES,          WHERRY, NULL,
+     "compare SHA-256 after the transfer (wherry://)"},
+    {"recursive",   'r', OPTION_FLAG,   TO(recursive),      0,     0,                      MOVES,          WHERRY, NULL,
+     "a directory and all that is in it (wherry://)"},
+    {"json",         0,  OPTION_FLAG,   TO(json),           0,     0,                      LOOKS,          ANY,    NULL,
+     "one JSON object a line"},
+    {"names-only",  '1', OPTION_FLAG,   TO(names_only),     0,     0,                      OPTION_OF_LIST, ANY,    NULL,
+     "names alone, one a line"},
+    {"ipv4",        '4', OPTION_FLAG,   TO(ipv4),           0,     0,                      OPTION_OF_ALL,  ANY,    NULL,
      "use IPv4 only"},
-    {"ipv6",        '6', OPTION_FLAG,   TO(ipv6),           0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+    {"ipv6",        '6', OPTION_FLAG,   TO(ipv6),           0,     0,                      OPTION_OF_ALL,  ANY,    NULL,
      "use IPv6 only"},
-    {"quiet",       'q', OPTION_FLAG,   TO(quiet),          0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+    {"quiet",       'q', OPTION_FLAG,   TO(quiet),          0,     0,                      OPTION_OF_ALL,  ANY,    NULL,
      "say nothing but errors"},
-    {"verbose",     'v', OPTION_FLAG,   TO(verbose),        0,     0,                      OPTION_OF_GET | OPTION_OF_PUT, NULL,
+    {"verbose",     'v', OPTION_FLAG,   TO(verbose),        0,     0,                      OPTION_OF_ALL,  ANY,    NULL,
      "say what was agreed and what is tried"},
-    {"help",        'h', OPTION_FLAG,   TO(help),           0,     0,                      OPTION_OF_ALL, NULL,
+    {"help",        'h', OPTION_FLAG,   TO(help),           0,     0,                      OPTION_OF_ALL,  ANY,    NULL,
      "print help and exit"},
-    {"version",     'V', OPTION_FLAG,   TO(version),        0,     0,                      OPTION_OF_ALL, NULL,
+    {"version",     'V', OPTION_FLAG,   TO(version),        0,     0,                      OPTION_OF_ALL,  ANY,    NULL,
      "print the version and exit"},
 };
 /* clang-format on */
@@ -254,6 +272,21 @@ bool option_check(const struct client_settings *s, uint32_t given, unsigned comm
                        "--no-options asks for nothing: --blksize, --windowsize and --tftp-timeout "
                        "cannot stand beside it");
         return false;
+    }
+    return true;
+}
+
+bool option_check_url(uint32_t given, enum url_scheme scheme, char why[OPTION_WHY_BYTES])
+{
+    unsigned protocol = scheme == URL_TFTP ? OPTION_OVER_TFTP : OPTION_OVER_WHERRY;
+    enum url_scheme other = scheme == URL_TFTP ? URL_WHERRY : URL_TFTP;
+
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if ((given & (1u << i)) != 0 && (option_rows[i].protocols & protocol) == 0) {
+            (void)snprintf(why, OPTION_WHY_BYTES, "--%s means nothing to %s, it is for %s",
+                           option_rows[i].name, url_scheme_text(scheme), url_scheme_text(other));
+            return false;
+        }
     }
     return true;
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "client/url.h"
+
 #define OPTION_WHY_BYTES 256
 #define OPTION_WINDOWSIZE_DEFAULT 16u
 
@@ -20,6 +22,12 @@ struct client_settings {
     bool no_options;
     bool strict_size;
     bool no_clobber;
+    bool no_replace;
+    bool resume;
+    bool verify;
+    bool recursive;
+    bool json;
+    bool names_only;
     bool ipv4;
     bool ipv6;
     bool quiet;
@@ -37,7 +45,15 @@ enum option_kind {
 /* The commands an option belongs to, as a set. */
 #define OPTION_OF_GET 1u
 #define OPTION_OF_PUT 2u
+#define OPTION_OF_LIST 4u
+#define OPTION_OF_STAT 8u
+#define OPTION_OF_HASH 16u
 #define OPTION_OF_ALL (~0u)
+
+/* The protocols that an option means something to, as a set. */
+#define OPTION_OVER_TFTP 1u
+#define OPTION_OVER_WHERRY 2u
+#define OPTION_OVER_ANY 3u
 
 struct option_row {
     const char *name;
@@ -47,6 +63,7 @@ struct option_row {
     uint64_t lowest;
     uint64_t highest;
     unsigned commands;
+    unsigned protocols;
     const char *value; /* what stands for it in --help; NULL for flags */
     const char *help;
 };
@@ -63,6 +80,8 @@ bool option_parse(int argc, char **argv, struct client_settings *ret, char **ope
 /* False: one of the given options does not belong to the command, or two exclude each other. */
 bool option_check(const struct client_settings *s, uint32_t given, unsigned command,
                   const char *command_name, char why[OPTION_WHY_BYTES]);
+/* False: one of the given options means nothing to URLs of this protocol. */
+bool option_check_url(uint32_t given, enum url_scheme scheme, char why[OPTION_WHY_BYTES]);
 /* The rows that belong to one of these commands, one line or two each. */
 void option_print_help(FILE *out, unsigned commands);
 

@@ -6,10 +6,25 @@
 #include <string.h>
 #include <strings.h>
 
+#include <wherry/message.h>
+
 #include "base/number.h"
 #include "base/text.h"
 
 #define SHOWN_BYTES 64 /* of what the user wrote, in a message */
+
+struct scheme_row {
+    const char *text;
+    const char *rest; /* what has to follow the host */
+    uint16_t port;
+};
+
+static const struct scheme_row scheme_rows[] = {
+    [URL_TFTP] = {"tftp://", "/FILE", URL_PORT_TFTP},
+    [URL_WHERRY] = {"wherry://", "/PATH", URL_PORT_WHERRY},
+};
+
+#define SCHEME_COUNT (sizeof(scheme_rows) / sizeof(scheme_rows[0]))
 
 static int hex_digit(char c)
 {
@@ -109,11 +124,13 @@ static bool parse_bracketed(struct url *u, const char *text, size_t len, char wh
 
 static bool parse_authority(struct url *u, const char *text, size_t len, char why[URL_WHY_BYTES])
 {
+    const struct scheme_row *row = &scheme_rows[u->scheme];
     const char *end = text + len;
     const char *colon;
 
     if (memchr(text, '@', len) != NULL) {
-        (void)snprintf(why, URL_WHY_BYTES, "TFTP knows no users: nothing may stand before an @");
+        (void)snprintf(why, URL_WHY_BYTES,
+                       "neither protocol knows users: nothing may stand before an @");
         return false;
     }
     if (len > 0 && text[0] == '[') {
@@ -121,8 +138,8 @@ static bool parse_authority(struct url *u, const char *text, size_t len, char wh
 
         if (close == NULL || (close + 1 < end && close[1] != ':')) {
             (void)snprintf(why, URL_WHY_BYTES,
-                           "an IPv6 address is written tftp://[ADDRESS]/FILE or "
-                           "tftp://[ADDRESS]:PORT/FILE");
+                           "an IPv6 address is written %s[ADDRESS]%s or %s[ADDRESS]:PORT%s",
+                           row->text, row->rest, row->text, row->rest);
             return false;
         }
         if (!parse_bracketed(u, text + 1, (size_t)(close - text - 1), why)) {
@@ -133,7 +150,8 @@ static bool parse_authority(struct url *u, const char *text, size_t len, char wh
         colon = memchr(text, ':', len);
         if (colon != NULL && memchr(colon + 1, ':', (size_t)(end - colon - 1)) != NULL) {
             (void)snprintf(why, URL_WHY_BYTES,
-                           "an IPv6 address stands between brackets: tftp://[ADDRESS]/FILE");
+                           "an IPv6 address stands between brackets: %s[ADDRESS]%s", row->text,
+                           row->rest);
             return false;
         }
         if (!decode_percent(u->host, sizeof(u->host), text,
@@ -142,7 +160,8 @@ static bool parse_authority(struct url *u, const char *text, size_t len, char wh
         }
     }
     if (u->host[0] == '\0' || strcmp(u->host, "*") == 0) {
-        (void)snprintf(why, URL_WHY_BYTES, "the host is missing: tftp://HOST/FILE is needed");
+        (void)snprintf(why, URL_WHY_BYTES, "the host is missing: %sHOST%s is needed", row->text,
+                       row->rest);
         return false;
     }
     return colon == NULL || parse_port(u, colon + 1, (size_t)(end - colon - 1), why);
@@ -168,35 +187,99 @@ static bool parse_mode(struct url *u, const char *text, char why[URL_WHY_BYTES])
     return false;
 }
 
-bool url_parse(struct url *ret, const char *text, char why[URL_WHY_BYTES])
+/* What stands behind the host's slash. */
+static bool parse_tftp_name(struct url *u, const char *text, char why[URL_WHY_BYTES])
 {
-    static const char scheme[] = "tftp://";
-    struct url u = {.port = URL_PORT_DEFAULT, .mode = WHERRY_OCTET};
-    const char *authority = text + sizeof(scheme) - 1;
-    const char *slash;
-    const char *semicolon;
-    size_t name_len;
+    const char *semicolon = strchr(text, ';');
+    size_t len = semicolon != NULL ? (size_t)(semicolon - text) : strlen(text);
 
-    if (strncasecmp(text, scheme, sizeof(scheme) - 1) != 0) {
-        (void)snprintf(why, URL_WHY_BYTES, "a URL of the form tftp://HOST[:PORT]/FILE is needed");
+    return decode_percent(u->name, sizeof(u->name), text, len, "name", why) &&
+           (semicolon == NULL || parse_mode(u, semicolon, why));
+}
+
+static bool parse_wherry_path(struct url *u, const char *text, char why[URL_WHY_BYTES])
+{
+    char shown[SHOWN_BYTES];
+
+    if (!decode_percent(u->name, sizeof(u->name), text, strlen(text), "path", why)) {
         return false;
     }
+    if (wherry_message_check_path(url_path(u)) != RES_OK) {
+        (void)snprintf(
+            why, URL_WHY_BYTES,
+            "path \"%s\": between single slashes 1 to %u bytes are needed, neither . nor "
+            ".. nor what begins with %s, and at most %u bytes in all",
+            text_quote((const uint8_t *)u->name, strlen(u->name), shown, sizeof(shown)),
+            WHERRY_COMPONENT_MAX, WHERRY_TEMP_PREFIX, WHERRY_STRING_MAX);
+        return false;
+    }
+    return true;
+}
+
+static bool parse_scheme(struct url *u, const char *text, char why[URL_WHY_BYTES])
+{
+    for (size_t i = 0; i < SCHEME_COUNT; i++) {
+        if (strncasecmp(text, scheme_rows[i].text, strlen(scheme_rows[i].text)) == 0) {
+            *u = (struct url){
+                .scheme = (enum url_scheme)i,
+                .port = scheme_rows[i].port,
+                .mode = WHERRY_OCTET,
+            };
+            return true;
+        }
+    }
+    (void)snprintf(why, URL_WHY_BYTES,
+                   "a URL of the form tftp://HOST[:PORT]/FILE or wherry://HOST[:PORT]/PATH is "
+                   "needed");
+    return false;
+}
+
+bool url_parse(struct url *ret, const char *text, char why[URL_WHY_BYTES])
+{
+    struct url u;
+    const char *authority;
+    const char *slash;
+    bool good;
+
+    if (!parse_scheme(&u, text, why)) {
+        return false;
+    }
+    authority = text + strlen(scheme_rows[u.scheme].text);
     slash = strchr(authority, '/');
-    if (slash == NULL) {
+    if (slash == NULL && u.scheme == URL_TFTP) {
         (void)snprintf(why, URL_WHY_BYTES, "the URL names no file: tftp://HOST/FILE is needed");
         return false;
+    }
+    if (slash == NULL) { /* the root */
+        slash = authority + strlen(authority);
     }
     if (!parse_authority(&u, authority, (size_t)(slash - authority), why)) {
         return false;
     }
-    semicolon = strchr(slash, ';');
-    name_len = semicolon != NULL ? (size_t)(semicolon - slash - 1) : strlen(slash + 1);
-    if (!decode_percent(u.name, sizeof(u.name), slash + 1, name_len, "name", why) ||
-        (semicolon != NULL && !parse_mode(&u, semicolon, why))) {
-        return false;
+    if (*slash == '/') {
+        slash++;
     }
-    *ret = u;
-    return true;
+    good =
+        u.scheme == URL_TFTP ? parse_tftp_name(&u, slash, why) : parse_wherry_path(&u, slash, why);
+    if (good) {
+        *ret = u;
+    }
+    return good;
+}
+
+struct wherry_view url_path(const struct url *u)
+{
+    size_t len = strlen(u->name);
+
+    if (len > 1 && u->name[len - 1] == '/') {
+        len--;
+    }
+    return (struct wherry_view){.bytes = (const uint8_t *)u->name, .len = len};
+}
+
+const char *url_scheme_text(enum url_scheme scheme)
+{
+    return scheme_rows[scheme].text;
 }
 
 const char *url_last_component(const char *name)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/inquiry.h"
+
+static enum exit_code check_urls(const struct command_call *call, const char *without)
+{
+    struct url url;
+
+    for (size_t i = 0; i < call->count; i++) {
+        enum exit_code code = command_read_wherry_url(call, call->operands[i], without, &url);
+
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+static bool reach(struct inquiry *q, struct outcome *why)
+{
+    const struct link_params params = {
+        .url = &q->url,
+        .settings = q->call->settings,
+        .console = q->call->console,
+    };
+    bool reached;
+
+    q->output.link = NULL; /* the old one may go */
+    reached = link_reach(&q->link, &params, why);
+    q->output.link = q->link;
+    return reached;
+}
+
+/* Whether the next URL is to be asked after this failure. */
+static bool goes_on(const struct inquiry *q, const struct outcome *o)
+{
+    return !q->output.failed && o->side != OUTCOME_SIGNAL;
+}
+
+static enum exit_code ask_all(struct inquiry *q, const char *without,
+                              bool (*ask)(struct inquiry *q, struct outcome *why))
+{
+    enum exit_code first = EXIT_CODE_OK;
+    struct outcome why = {.side = OUTCOME_DONE};
+
+    for (size_t i = 0; i < q->call->count && goes_on(q, &why); i++) {
+        enum exit_code code;
+
+        q->number = i;
+        q->url_text = q->call->operands[i];
+        code = command_read_wherry_url(q->call, q->url_text, without, &q->url);
+        if (code == EXIT_CODE_OK && !(reach(q, &why) && ask(q, &why))) {
+            (void)fflush(q->output.to); /* so that the answers before it come before it */
+            code = command_fail_as(q->call, q->url_text, &why);
+        }
+        first = first == EXIT_CODE_OK ? code : first;
+    }
+    return first;
+}
+
+enum exit_code inquiry_run(const struct command_call *call, const char *without,
+                           bool (*ask)(struct inquiry *q, struct outcome *why))
+{
+    struct inquiry q = {.call = call};
+    struct outcome why = {.side = OUTCOME_DONE};
+    enum exit_code code = check_urls(call, without);
+
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (!output_open(&q.output, &why)) {
+        return command_fail_as(call, call->operands[0], &why);
+    }
+    code = ask_all(&q, without, ask);
+    if (!output_close(&q.output, &why) && code == EXIT_CODE_OK) {
+        code = command_fail_as(call, q.url_text, &why);
+    }
+    link_close(q.link);
+    return code;
+}
+
+bool inquiry_next(struct inquiry *q, enum res issued, struct wherry_client_event *ret,
+                  struct outcome *why)
+{
+    if (issued != RES_OK) {
+        link_explain(q->link, issued, why);
+        return false;
+    }
+    if (!link_next(q->link, ret, why)) {
+        return false;
+    }
+    if (ret->kind == WHERRY_CLIENT_END && ret->end.result != RES_OK) {
+        outcome_set_end(why, &ret->end);
+        return false;
+    }
+    return true;
+}
+
+bool inquiry_stat(struct inquiry *q, struct wherry_message_info *ret, struct outcome *why)
+{
+    struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
+    uint32_t id = 0;
+    enum res issued = wherry_client_exchange_stat(link_exchange(q->link), url_path(&q->url),
+                                                  link_now_ns(q->link), &id);
+
+    while (event.kind != WHERRY_CLIENT_END) {
+        if (!inquiry_next(q, issued, &event, why)) {
+            return false;
+        }
+        if (event.kind == WHERRY_CLIENT_INFO) {
+            *ret = event.info;
+        }
+    }
+    return true;
+}
