@@ -1,106 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/command.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "client/local_path.h"
-#include "client/standard.h"
+#include "client/get_target.h"
+#include "client/remote.h"
+#include "client/remote_get.h"
 #include "client/transfer.h"
 #include "client/url.h"
 
-/* Where the bytes go: a path, or what cannot be replaced and is written to as it is. */
-struct target {
-    const char *text; /* the path, or what messages call it */
-    char *path;       /* owned; NULL: none */
-    int fd;           /* -1: the path */
-};
+/* --- one URL --- */
 
-static enum exit_code choose_stdout(const struct command_call *call, struct target *t)
+static enum exit_code get_by_tftp(const struct command_call *call, struct remote *remote,
+                                  const struct url *url, const char *url_text, const char *operand)
 {
-    t->text = "standard output";
-    t->fd = STDOUT_FILENO;
-    if (!standard_writable(t->fd)) {
-        return command_fail(call, EXIT_CODE_LOCAL, t->text, "it is not open for writing");
-    }
-    return EXIT_CODE_OK;
-}
+    struct get_target target;
+    enum exit_code code =
+        get_target_choose(&target, call, remote, url_text, operand, url_last_component(url->name));
 
-/* A device, FIFO or socket takes the bytes as they come: replacing /dev/null helps nobody. */
-static enum exit_code open_special(const struct command_call *call, struct target *t)
-{
-    t->fd = open(t->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (t->fd == -1) {
-        return command_fail(call, EXIT_CODE_LOCAL, t->path, strerror(errno));
-    }
-    return EXIT_CODE_OK;
-}
-
-/* operand NULL: the name's last component. */
-static enum exit_code choose_target(const struct command_call *call, const char *operand,
-                                    const struct url *url, struct target *t)
-{
-    struct stat st;
-
-    if (operand != NULL && strcmp(operand, "-") == 0) {
-        return choose_stdout(call, t);
-    }
-    if (operand != NULL && operand[0] == '\0') {
-        return command_fail(call, EXIT_CODE_USAGE, call->operands[0],
-                            "LOCAL is empty: a file, a directory or - is needed");
-    }
-    t->path = local_path_for(operand, url_last_component(url->name));
-    t->text = t->path;
-    if (t->path == NULL) {
-        return command_fail(call, EXIT_CODE_OTHER, call->operands[0], "out of memory");
-    }
-    if (lstat(t->path, &st) == -1) {
-        return EXIT_CODE_OK; /* new; what else is wrong with it shows when it is created */
-    }
-    if (call->settings->no_clobber) {
-        return command_fail(call, EXIT_CODE_LOCAL, t->path,
-                            "it exists, and --no-clobber was given");
-    }
-    if (stat(t->path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
-        return open_special(call, t);
-    }
-    return EXIT_CODE_OK;
-}
-
-static bool names_a_file(const struct url *url)
-{
-    const char *last = url_last_component(url->name);
-
-    return last[0] != '\0' && strcmp(last, ".") != 0 && strcmp(last, "..") != 0;
-}
-
-enum exit_code cmd_get(const struct command_call *call)
-{
-    const char *url_text = call->operands[0];
-    struct target target = {.fd = -1};
-    struct url url;
-    char why[URL_WHY_BYTES];
-    enum exit_code code;
-
-    if (!url_parse(&url, url_text, why)) {
-        return command_fail(call, EXIT_CODE_USAGE, url_text, why);
-    }
-    if (!names_a_file(&url)) {
-        return command_fail(call, EXIT_CODE_USAGE, url_text,
-                            "the URL has to end in the name of a file");
-    }
-    code = choose_target(call, call->count > 1 ? call->operands[1] : NULL, &url, &target);
     if (code == EXIT_CODE_OK) {
         struct transfer_params params = {
             .opcode = WHERRY_RRQ,
-            .url = &url,
+            .url = url,
             .command = call->name,
             .url_text = url_text,
-            .label = url.name,
+            .label = url->name,
             .settings = call->settings,
             .console = call->console,
             .local = target.text,
@@ -110,9 +36,111 @@ enum exit_code cmd_get(const struct command_call *call)
 
         code = transfer_run(&params);
     }
-    if (target.fd != -1 && target.path != NULL && close(target.fd) == -1 && code == EXIT_CODE_OK) {
-        code = command_fail(call, EXIT_CODE_LOCAL, target.path, strerror(errno));
+    return get_target_clear(&target, call, code);
+}
+
+static enum exit_code get_one(const struct command_call *call, struct remote *remote,
+                              const char *url_text, const char *operand)
+{
+    struct url url;
+    enum exit_code code = command_read_url(call, url_text, &url);
+
+    if (code != EXIT_CODE_OK) {
+        return code;
     }
-    free(target.path);
+    if (url.scheme == URL_TFTP) {
+        remote_leave(remote); /* signals are the transfer's */
+        return get_by_tftp(call, remote, &url, url_text, operand);
+    }
+    return remote_get(&(struct remote_get_params){
+        .call = call,
+        .remote = remote,
+        .url = &url,
+        .url_text = url_text,
+        .operand = operand,
+    });
+}
+
+/* --- the operands --- */
+
+static bool is_url(const char *operand)
+{
+    return strstr(operand, "://") != NULL;
+}
+
+static bool names_a_file(const struct url *url)
+{
+    const char *last = url_last_component(url->name);
+
+    return last[0] != '\0' && strcmp(last, ".") != 0 && strcmp(last, "..") != 0;
+}
+
+/* What can be said before anything is asked. */
+static enum exit_code check_url(const struct command_call *call, const char *text)
+{
+    struct url url;
+    enum exit_code code = command_read_url(call, text, &url);
+
+    if (code == EXIT_CODE_OK && !call->settings->recursive && !names_a_file(&url)) {
+        code = command_fail(call, EXIT_CODE_USAGE, text,
+                            url.scheme == URL_WHERRY
+                                ? "the URL has to end in the name of a file; -r fetches a directory"
+                                : "the URL has to end in the name of a file");
+    }
+    return code;
+}
+
+static enum exit_code check_directory(const struct command_call *call, const char *local)
+{
+    struct stat st;
+
+    if (stat(local, &st) == 0 && S_ISDIR(st.st_mode)) {
+        return EXIT_CODE_OK;
+    }
+    return command_fail(call, EXIT_CODE_USAGE, local,
+                        "several URLs need a directory that exists to go to");
+}
+
+/* The last operand is LOCAL if it looks like no URL and another one stands before it. */
+static enum exit_code check_operands(const struct command_call *call, size_t *ret_urls,
+                                     const char **ret_local)
+{
+    const char *last = call->operands[call->count - 1];
+    bool is_local = call->count > 1 && !is_url(last);
+    size_t urls = call->count - (is_local ? 1 : 0);
+
+    for (size_t i = 0; i < urls; i++) {
+        enum exit_code code = check_url(call, call->operands[i]);
+
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+    }
+    *ret_urls = urls;
+    *ret_local = is_local ? last : NULL;
+    return is_local && urls > 1 ? check_directory(call, last) : EXIT_CODE_OK;
+}
+
+enum exit_code cmd_get(const struct command_call *call)
+{
+    struct remote remote = {.settings = call->settings, .console = call->console};
+    const char *local = NULL;
+    size_t urls = 0;
+    enum exit_code code = check_operands(call, &urls, &local);
+
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    for (size_t i = 0; i < urls; i++) {
+        enum exit_code one = get_one(call, &remote, call->operands[i], local);
+
+        if (code == EXIT_CODE_OK || one > EXIT_CODE_SIGNAL) {
+            code = one;
+        }
+        if (one > EXIT_CODE_SIGNAL) {
+            break;
+        }
+    }
+    remote_leave(&remote);
     return code;
 }

@@ -17,7 +17,7 @@ unsigned local_file_threads(enum wherry_opcode opcode, int fd)
     return opcode == WHERRY_RRQ && fd == -1 ? 0 : POOL_THREADS;
 }
 
-static mode_t mode_of_new_files(void)
+mode_t local_file_mode(void)
 {
     mode_t mask = umask(0); /* reading it means setting it */
 
@@ -37,7 +37,7 @@ static enum res open_sink(struct sink **ret, const struct local_file_params *p)
     };
     struct writer_params w = {
         .replace = p->replace,
-        .mode = mode_of_new_files(),
+        .mode = local_file_mode(),
         .expected_size = WRITER_SIZE_UNKNOWN,
     };
 

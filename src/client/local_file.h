@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <wherry/packet.h>
 #include <wherry/res.h>
@@ -37,6 +38,8 @@ struct local_file_params {
     void *owner;
 };
 
+/* Of a new file: what the umask leaves. */
+mode_t local_file_mode(void);
 /* How many threads its pool needs. */
 unsigned local_file_threads(enum wherry_opcode opcode, int fd);
 /* RES_OK: it is open. RES_LATER: opened() comes. */

@@ -17,7 +17,7 @@
 #include "store/jail.h"
 
 #define TEMP_LETTERS 8
-#define TEMP_NAME_BYTES 48 /* enough for the names of store/keep.h too */
+#define TEMP_NAME_BYTES 64 /* enough for the names of uploads and downloads that are kept, too */
 
 enum temp_kind {
     TEMP_UNNAMED, /* if that can be had */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "client/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/errno_res.h"
+#include "base/number.h"
+
+#define PIECE_BYTES 4096u /* PIPE_BUF: what a pipe that polls writable takes without blocking */
+#define HELD_BACK_NS (100 * NUMBER_MILLISECOND)
+
+/* A description of our own of the same pipe, so that only we do not block on it. */
+static int open_again(int fd)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+void stream_open(struct stream *s, int fd)
+{
+    struct stat st;
+    bool known = fstat(fd, &st) == 0;
+
+    *s = (struct stream){.fd = fd, .most = PIECE_BYTES};
+    if (known && S_ISREG(st.st_mode)) {
+        s->most = SIZE_MAX;
+    } else if (known && S_ISFIFO(st.st_mode)) {
+        int own = open_again(fd);
+
+        if (own != -1) {
+            *s = (struct stream){.fd = own, .ours = true, .most = SIZE_MAX};
+        }
+    }
+}
+
+void stream_close(struct stream *s)
+{
+    if (s->ours) {
+        (void)close(s->fd); /* a pipe has taken what it took */
+        s->ours = false;
+    }
+}
+
+static bool wait_for_room(struct stream *s, struct link *l, struct outcome *why)
+{
+    uint64_t from_ns = link_now_ns(l);
+
+    if (!link_wait_writable(l, s->fd, why)) {
+        return false;
+    }
+    if (link_now_ns(l) - from_ns >= HELD_BACK_NS) {
+        s->held_back = true;
+    }
+    return true;
+}
+
+bool stream_write(struct stream *s, struct link *l, const uint8_t *bytes, size_t len,
+                  uint64_t *taken, struct outcome *why)
+{
+    while (len > 0) {
+        ssize_t n;
+
+        if (s->most != SIZE_MAX && !wait_for_room(s, l, why)) {
+            return false;
+        }
+        n = write(s->fd, bytes, len < s->most ? len : s->most);
+        if (n >= 0) {
+            bytes += n;
+            len -= (size_t)n;
+            *taken += (uint64_t)n;
+        } else if (errno == EAGAIN) {
+            if (!wait_for_room(s, l, why)) {
+                return false;
+            }
+        } else if (errno != EINTR) {
+            *why = (struct outcome){.side = OUTCOME_LOCAL, .result = res_from_errno(errno)};
+            return false;
+        }
+    }
+    return true;
+}
