@@ -3,3 +3,9 @@
 wherry_test(exact LINK store SOURCES support/scratch.c)
 # The tests stand in for a kernel that does not have a name in memory.
 target_link_options(test_exact PRIVATE -Wl,--wrap=syscall)
+wherry_test(listing LINK store SOURCES support/scratch.c support/list_reader.c)
+wherry_test(listing_share LINK store SOURCES support/scratch.c support/list_reader.c)
+# The tests stand in for directories that were changed long ago, or that cannot be read.
+target_link_options(test_listing_share PRIVATE -Wl,--wrap=exact_open_dir -Wl,--wrap=names_read)
+wherry_test(listing_many LINK store
+  SOURCES support/scratch.c support/list_reader.c support/chance.c)

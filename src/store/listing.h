@@ -7,6 +7,8 @@
  *
  * Entries are regular files and directories, and links that lead to one inside the root; they are
  * sorted bytewise. What the protocol cannot name (over 255 bytes, WHERRY_TEMP_PREFIX) is left out.
+ * A snapshot is not shared if the directory had changed within a tick of the clock before it was
+ * read: what changed later in the same tick would be missing, and nothing would tell.
  * Nothing here blocks the loop: reading, sorting and looking up are the pool's, looking up in
  * batches of bounded size. */
 #ifndef STORE_LISTING_H
@@ -34,15 +36,17 @@ size_t listings_held(const struct listings *all); /* snapshots in memory or bein
 
 struct listing_params {
     /* Called from the loop, never from inside a call to the listing. */
-    void (*opened)(void *owner, enum res r); /* RES_OK, RES_NOT_FOUND (no directory), ... */
-    void (*ready)(void *owner, enum res r);  /* only after listing_next() answered RES_LATER */
+    void (*opened)(void *owner, enum res r);
+    /* Only after listing_next() answered RES_LATER. RES_BUSY, RES_NO_MEMORY: no descriptor, no
+     * memory to follow a link with. */
+    void (*ready)(void *owner, enum res r);
     void *owner;
 };
 
 /* name as store/exact.h; after: entries up to and with this name are left out. Both are copied.
- * RES_LATER: opened() comes. RES_BUSY: as many snapshots as are allowed are in use, and none is of
- * this directory (may also come through opened()). RES_NO_MEMORY. *ret is set with RES_LATER only.
- */
+ * RES_LATER: opened() comes. RES_NO_MEMORY. *ret is set with RES_LATER only. Through opened() may
+ * come RES_NOT_FOUND, RES_NAME, RES_DENIED, and RES_BUSY: as many snapshots as are allowed are in
+ * use or being read, and none of them can be shared. */
 enum res listing_open(struct listing **ret, struct listings *all, const struct listing_params *p,
                       const char *name, struct wherry_view after);
 /* Takes NULL; may be called from opened() and ready(). The last one who reads a snapshot frees
