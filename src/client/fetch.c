@@ -288,44 +288,10 @@ static bool begin(struct fetch *f, struct outcome *why)
     return true;
 }
 
-/* The server's digest, if it is of the same version. */
-static bool ask_digest(struct fetch *f, uint8_t sha256[WHERRY_SHA256_BYTES], struct outcome *why)
-{
-    struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
-    bool same_version = true;
-    uint32_t request;
-    struct link *l;
-    enum res r;
-
-    if (!remote_reach(f->p->remote, f->p->url, why)) {
-        return false;
-    }
-    l = link_of(f);
-    r = wherry_client_exchange_hash(link_exchange(l), f->p->path, link_now_ns(l), &request);
-    if (r != RES_OK) {
-        link_explain(l, r, why);
-        return false;
-    }
-    while (event.kind != WHERRY_CLIENT_END) {
-        if (!link_next(l, &event, why)) {
-            return false;
-        }
-        if (event.kind == WHERRY_CLIENT_HASH_REPLY) {
-            same_version = memcmp(event.hash.validator, f->validator, WHERRY_VALIDATOR_BYTES) == 0;
-            memcpy(sha256, event.hash.sha256, WHERRY_SHA256_BYTES);
-        }
-    }
-    if (event.end.result != RES_OK) {
-        outcome_set_end(why, &event.end);
-        return false;
-    }
-    return same_version || fail_by_change(why);
-}
-
 static bool compare(struct fetch *f, struct outcome *why)
 {
     uint8_t here[WHERRY_SHA256_BYTES];
-    uint8_t there[WHERRY_SHA256_BYTES];
+    struct wherry_message_hash_reply there;
     enum res r;
 
     if (f->sum == NULL) {
@@ -335,10 +301,13 @@ static bool compare(struct fetch *f, struct outcome *why)
     if (r != RES_OK) {
         return fail_locally(f, r, why);
     }
-    if (!ask_digest(f, there, why)) {
+    if (!remote_hash(f->p->remote, f->p->url, f->p->path, &there, why)) {
         return false;
     }
-    if (memcmp(here, there, sizeof(here)) != 0) {
+    if (memcmp(there.validator, f->validator, sizeof(f->validator)) != 0) {
+        return fail_by_change(why);
+    }
+    if (memcmp(there.sha256, here, sizeof(here)) != 0) {
         return fail_integrity(why, "what came has another SHA-256 than the file on the server; it "
                                    "is thrown away");
     }

@@ -30,6 +30,69 @@ bool remote_reach(struct remote *r, const struct url *url, struct outcome *why)
     return link_open(&r->link, &params, why);
 }
 
+/* What was issued with this result, to its END. The event with the answer becomes *ret. */
+static bool await(struct link *l, enum res issued, enum wherry_client_event_kind kind,
+                  struct wherry_client_event *ret, struct outcome *why)
+{
+    struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
+
+    if (issued != RES_OK) {
+        link_explain(l, issued, why);
+        return false;
+    }
+    while (event.kind != WHERRY_CLIENT_END) {
+        if (!link_next(l, &event, why)) {
+            return false;
+        }
+        if (event.kind == kind) {
+            *ret = event; /* of fields of fixed size, no views */
+        }
+    }
+    if (event.end.result != RES_OK) {
+        outcome_set_end(why, &event.end);
+        return false;
+    }
+    return true;
+}
+
+bool remote_stat(struct remote *r, const struct url *url, struct wherry_view path,
+                 struct wherry_message_info *ret, struct outcome *why)
+{
+    struct wherry_client_event event;
+    uint32_t request;
+    enum res issued;
+
+    if (!remote_reach(r, url, why)) {
+        return false;
+    }
+    issued =
+        wherry_client_exchange_stat(link_exchange(r->link), path, link_now_ns(r->link), &request);
+    if (!await(r->link, issued, WHERRY_CLIENT_INFO, &event, why)) {
+        return false;
+    }
+    *ret = event.info;
+    return true;
+}
+
+bool remote_hash(struct remote *r, const struct url *url, struct wherry_view path,
+                 struct wherry_message_hash_reply *ret, struct outcome *why)
+{
+    struct wherry_client_event event;
+    uint32_t request;
+    enum res issued;
+
+    if (!remote_reach(r, url, why)) {
+        return false;
+    }
+    issued =
+        wherry_client_exchange_hash(link_exchange(r->link), path, link_now_ns(r->link), &request);
+    if (!await(r->link, issued, WHERRY_CLIENT_HASH_REPLY, &event, why)) {
+        return false;
+    }
+    *ret = event.hash;
+    return true;
+}
+
 bool remote_lost(const struct remote *r, const struct outcome *why)
 {
     return why->side == OUTCOME_SIGNAL || r->link == NULL ||

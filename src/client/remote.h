@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 
+#include <wherry/message.h>
+#include <wherry/packet.h>
+
 #include "client/console.h"
 #include "client/link.h"
 #include "client/option_rows.h"
@@ -21,6 +24,11 @@ struct remote {
 /* r->link leads to the URL's server and takes requests: the one that is open, if the server has not
  * closed it meanwhile, or a new one. Nothing is outstanding. */
 bool remote_reach(struct remote *r, const struct url *url, struct outcome *why);
+/* One question about a path, and its answer. Reaches the server first. */
+bool remote_stat(struct remote *r, const struct url *url, struct wherry_view path,
+                 struct wherry_message_info *ret, struct outcome *why);
+bool remote_hash(struct remote *r, const struct url *url, struct wherry_view path,
+                 struct wherry_message_hash_reply *ret, struct outcome *why);
 /* After a failure: the connection is over, or a signal came. */
 bool remote_lost(const struct remote *r, const struct outcome *why);
 /* Closes it. From then on signals do again what they do by default. */

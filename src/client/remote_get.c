@@ -75,37 +75,6 @@ static enum exit_code get_one(const struct remote_get_params *p, const char *las
 
 /* --- directories --- */
 
-static bool ask_kind(const struct remote_get_params *p, enum wherry_kind *ret, struct outcome *why)
-{
-    struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
-    struct link *l;
-    uint32_t request;
-    enum res r;
-
-    if (!remote_reach(p->remote, p->url, why)) {
-        return false;
-    }
-    l = p->remote->link;
-    r = wherry_client_exchange_stat(link_exchange(l), url_path(p->url), link_now_ns(l), &request);
-    if (r != RES_OK) {
-        link_explain(l, r, why);
-        return false;
-    }
-    while (event.kind != WHERRY_CLIENT_END) {
-        if (!link_next(l, &event, why)) {
-            return false;
-        }
-        if (event.kind == WHERRY_CLIENT_INFO) {
-            *ret = event.info.kind;
-        }
-    }
-    if (event.end.result != RES_OK) {
-        outcome_set_end(why, &event.end);
-        return false;
-    }
-    return true;
-}
-
 /* Into a directory that exists under the name it has there; else LOCAL becomes the copy. */
 static enum exit_code get_dir(const struct remote_get_params *p, const char *last)
 {
@@ -138,7 +107,7 @@ static enum exit_code get_dir(const struct remote_get_params *p, const char *las
 
 enum exit_code remote_get(const struct remote_get_params *p)
 {
-    enum wherry_kind kind = WHERRY_KIND_FILE;
+    struct wherry_message_info info = {.kind = WHERRY_KIND_FILE};
     struct outcome why;
     enum exit_code code;
     char *last = last_of(p->url);
@@ -146,9 +115,10 @@ enum exit_code remote_get(const struct remote_get_params *p)
     if (last == NULL) {
         return command_fail(p->call, EXIT_CODE_OTHER, p->url_text, "out of memory");
     }
-    if (p->call->settings->recursive && !ask_kind(p, &kind, &why)) {
+    if (p->call->settings->recursive &&
+        !remote_stat(p->remote, p->url, url_path(p->url), &info, &why)) {
         code = command_fail_as(p->call, p->url_text, &why);
-    } else if (kind == WHERRY_KIND_DIRECTORY) {
+    } else if (info.kind == WHERRY_KIND_DIRECTORY) {
         code = get_dir(p, last);
     } else {
         code = get_one(p, last);
