@@ -84,10 +84,47 @@ static bool is_dir(int dir_fd, const struct dirent *e)
     return fstatat(dir_fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-static enum res sweep_dir(int root_fd, const char *path, const atomic_bool *stop,
-                          struct pending **todo, size_t *removed)
+/* Data without a record: its upload was killed early, or runs. With one, the record decides. */
+static bool sweep_data(int dir_fd, const char *name, const uint8_t id[WHERRY_UPLOAD_ID_BYTES])
 {
-    int fd = beneath_open(root_fd, path[0] != '\0' ? path : ".", O_RDONLY | O_DIRECTORY,
+    return !keep_has_record(dir_fd, id) && remove_dead(dir_fd, name);
+}
+
+static bool sweep_record(const struct sweep_params *p, int dir_fd,
+                         const uint8_t id[WHERRY_UPLOAD_ID_BYTES])
+{
+    struct keep_record rec;
+    enum res r = keep_inspect(dir_fd, id, &rec);
+
+    if (r == RES_OK && (p->kept == NULL || p->kept(p->arg, dir_fd, id, &rec))) {
+        return false;
+    }
+    return (r == RES_OK || r == RES_NOT_FOUND) && keep_remove(dir_fd, id) == RES_OK;
+}
+
+/* True: it was of no use, and is gone. */
+static bool sweep_file(const struct sweep_params *p, int dir_fd, const char *name)
+{
+    uint8_t id[WHERRY_UPLOAD_ID_BYTES];
+
+    if (strncmp(name, JAIL_TEMP_PREFIX, strlen(JAIL_TEMP_PREFIX)) != 0) {
+        return false;
+    }
+    switch (keep_parse_name(name, id)) {
+    case KEEP_DATA:
+        return sweep_data(dir_fd, name, id);
+    case KEEP_RECORD:
+        return sweep_record(p, dir_fd, id);
+    case KEEP_NONE:
+        break;
+    }
+    return remove_dead(dir_fd, name);
+}
+
+static enum res sweep_dir(const struct sweep_params *p, const char *path, struct pending **todo,
+                          size_t *removed)
+{
+    int fd = beneath_open(p->root_fd, path[0] != '\0' ? path : ".", O_RDONLY | O_DIRECTORY,
                           RESOLVE_NO_SYMLINKS);
     const struct dirent *e;
     enum res r = RES_OK;
@@ -103,7 +140,7 @@ static enum res sweep_dir(int root_fd, const char *path, const atomic_bool *stop
         return r;
     }
     while (r == RES_OK && (e = readdir(dir)) != NULL) {
-        if (atomic_load(stop)) {
+        if (atomic_load(p->stop)) {
             r = RES_SHUTDOWN;
             break;
         }
@@ -112,8 +149,7 @@ static enum res sweep_dir(int root_fd, const char *path, const atomic_bool *stop
         }
         if (is_dir(fd, e)) {
             r = push(todo, path, e->d_name) ? RES_OK : RES_NO_MEMORY;
-        } else if (strncmp(e->d_name, JAIL_TEMP_PREFIX, strlen(JAIL_TEMP_PREFIX)) == 0 &&
-                   remove_dead(fd, e->d_name)) {
+        } else if (sweep_file(p, fd, e->d_name)) {
             ++*removed;
         }
     }
@@ -121,18 +157,18 @@ static enum res sweep_dir(int root_fd, const char *path, const atomic_bool *stop
     return r;
 }
 
-enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed)
+enum res sweep_walk(const struct sweep_params *params, size_t *ret_removed)
 {
     struct pending *todo = NULL;
     size_t removed = 0;
-    enum res r = sweep_dir(root_fd, "", stop, &todo, &removed);
+    enum res r = sweep_dir(params, "", &todo, &removed);
 
     while (todo != NULL) {
         struct pending *p = todo;
 
         todo = p->next;
         if (r == RES_OK) {
-            r = sweep_dir(root_fd, p->path, stop, &todo, &removed);
+            r = sweep_dir(params, p->path, &todo, &removed);
         }
         free(p);
     }
@@ -140,4 +176,11 @@ enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed)
         *ret_removed = removed;
     }
     return r;
+}
+
+enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed)
+{
+    const struct sweep_params p = {.root_fd = root_fd, .stop = stop};
+
+    return sweep_walk(&p, ret_removed);
 }

@@ -1,2 +1,529 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/upload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "store/upload_state.h"
+
+/* Two of these, one with the pool and one that fills, are what an upload holds; the latter grows by
+ * one piece of what arrives. */
+#define GATHER_BYTES 131072u
+
+static const uint8_t no_id[WHERRY_UPLOAD_ID_BYTES];
+
+/* --- jobs of the pool --- */
+
+static void on_done(struct pool_job *base, void *owner);
+
+static void submit(struct upload *u, enum upload_step step)
+{
+    u->in_pool = true;
+    u->work.step = step;
+    u->work.worked = false;
+    u->work.base.work = upload_work_do;
+    u->work.base.done = on_done;
+    u->work.base.owner = u;
+    pool_submit(u->all->pool, &u->work.base);
+}
+
+static void upload_free(struct upload *u)
+{
+    if (u->all != NULL) {
+        upload_table_release(u->all, u);
+        if (u->prev != NULL) {
+            u->prev->next = u->next;
+        } else {
+            u->all->first = u->next;
+        }
+        if (u->next != NULL) {
+            u->next->prev = u->prev;
+        }
+    }
+    upload_work_release(&u->work);
+    free(u->gather.bytes);
+    free(u);
+}
+
+/* The batch that was written lends its room to what comes next. */
+static void take_batch(struct upload *u)
+{
+    struct upload_buffer empty = u->work.batch;
+
+    empty.len = 0;
+    u->work.batch = u->gather;
+    u->work.batch_done = 0;
+    u->gather = empty;
+}
+
+static bool batch_is_written(const struct upload *u)
+{
+    return u->work.batch_done == u->work.batch.len;
+}
+
+/* --- what is due --- */
+
+static void on_hashed(void *owner, const struct hasher_answer *a);
+
+/* The bytes are all written. */
+static void commit(struct upload *u)
+{
+    const struct keep_facts *facts = &u->work.record.facts;
+    enum res r = u->failed;
+
+    if (r == RES_OK && facts->size != WHERRY_SIZE_UNKNOWN && facts->size != u->bytes) {
+        r = RES_OFFSET;
+    }
+    if (r == RES_OK && facts->has_sha256 && u->end_has_sha256 &&
+        memcmp(facts->sha256, u->end_sha256, sizeof(u->end_sha256)) != 0) {
+        r = RES_DIGEST;
+    }
+    if (r == RES_OK && (facts->has_sha256 || u->end_has_sha256)) {
+        r = hasher_fd(u->all->hasher, writer_fd(u->work.writer), on_hashed, u, &u->hashing);
+        if (r == RES_OK) {
+            u->phase = UPLOAD_HASHING;
+            return;
+        }
+    }
+    u->failed = r;
+    u->phase = UPLOAD_FINISHING;
+    submit(u, r == RES_OK ? UPLOAD_FINISH : UPLOAD_DROP);
+}
+
+/* Gives the pool what is due next, if nothing is under way. May free u. */
+static void advance(struct upload *u)
+{
+    if (u->in_pool || u->evicting || u->hashing != NULL) {
+        return;
+    }
+    if (u->end != UPLOAD_GOES_ON) {
+        if (u->phase != UPLOAD_TAKING && u->phase != UPLOAD_HASHING) {
+            upload_free(u); /* nothing is open */
+            return;
+        }
+        if (batch_is_written(u)) {
+            take_batch(u);
+        }
+        u->phase = UPLOAD_FINISHING;
+        submit(u, u->end == UPLOAD_IS_BROKEN && u->failed == RES_OK ? UPLOAD_KEEP : UPLOAD_DROP);
+        return;
+    }
+    if (u->phase != UPLOAD_TAKING) {
+        return;
+    }
+    if (u->failed == RES_OK && u->gather.len > 0) {
+        take_batch(u);
+        submit(u, UPLOAD_WRITE);
+    } else if (u->commit_wanted) {
+        commit(u);
+    }
+}
+
+static void on_hashed(void *owner, const struct hasher_answer *a)
+{
+    struct upload *u = owner;
+    const struct keep_facts *facts = &u->work.record.facts;
+    const uint8_t *expected = facts->has_sha256 ? facts->sha256 : u->end_sha256;
+
+    u->hashing = NULL;
+    u->failed = a->result;
+    if (a->result == RES_OK && memcmp(a->sha256, expected, sizeof(a->sha256)) != 0) {
+        u->failed = RES_DIGEST;
+    }
+    u->phase = UPLOAD_FINISHING;
+    submit(u, u->failed == RES_OK ? UPLOAD_FINISH : UPLOAD_DROP);
+}
+
+static void opened(struct upload *u, enum res r)
+{
+    if (r == RES_OK) {
+        u->bytes = u->work.record.synced;
+        u->phase = UPLOAD_TAKING;
+        if (u->work.has_id) {
+            upload_table_resumed(u->all, u->work.id);
+        }
+    } else {
+        u->failed = r;
+        u->phase = UPLOAD_OVER;
+        upload_table_release(u->all, u);
+    }
+    if (!u->attached) {
+        advance(u);
+        return;
+    }
+    u->p.opened(u->p.owner, r, u->bytes, u->work.has_id ? u->work.id : no_id);
+}
+
+static void written(struct upload *u, enum res r)
+{
+    if (r != RES_OK) {
+        u->failed = r;
+    }
+    if (u->end != UPLOAD_GOES_ON) {
+        advance(u);
+        return;
+    }
+    advance(u);
+    if (!u->in_pool && batch_is_written(u)) {
+        free(u->work.batch.bytes); /* one that waits for its client holds one */
+        u->work.batch = (struct upload_buffer){0};
+        u->work.batch_done = 0;
+    }
+    /* A failure after the last byte is told by committed(). */
+    if (!u->commit_wanted && (u->failed != RES_OK || u->wants_room)) {
+        u->wants_room = false;
+        u->p.taken(u->p.owner, u->failed);
+    }
+}
+
+static void ended(struct upload *u, enum res r)
+{
+    u->phase = UPLOAD_OVER;
+    if (u->work.step == UPLOAD_KEEP && r == RES_OK) {
+        upload_table_keep(u->all, u);
+    } else {
+        upload_table_release(u->all, u);
+    }
+    if (!u->attached) {
+        upload_free(u);
+        return;
+    }
+    if (u->work.step == UPLOAD_FINISH) {
+        u->failed = r;
+    }
+    u->p.committed(u->p.owner, u->failed, u->work.validator);
+}
+
+/* All are freed: what is open is closed here, as its owner wanted it. */
+static void finish_alone(struct upload *u)
+{
+    if (!u->work.worked) {
+        upload_work_do(&u->work.base);
+    }
+    if (u->work.writer != NULL) {
+        if (u->work.result != RES_OK) {
+            u->failed = u->work.result;
+        }
+        if (batch_is_written(u)) {
+            take_batch(u);
+        }
+        u->work.step =
+            u->end == UPLOAD_IS_BROKEN && u->failed == RES_OK ? UPLOAD_KEEP : UPLOAD_DROP;
+        upload_work_do(&u->work.base);
+    }
+    upload_free(u);
+}
+
+static void on_done(struct pool_job *base, void *owner)
+{
+    struct upload *u = (struct upload *)base;
+    enum upload_step step = u->work.step;
+    enum res r = u->work.result;
+
+    (void)owner;
+    u->in_pool = false;
+    if (u->all == NULL) {
+        finish_alone(u);
+        return;
+    }
+    if (r == RES_NO_SPACE && u->end == UPLOAD_GOES_ON &&
+        (step == UPLOAD_OPEN || step == UPLOAD_WRITE) && upload_table_evict(u->all, u)) {
+        u->evicting = true;
+        return;
+    }
+    switch (step) {
+    case UPLOAD_ANSWER:
+    case UPLOAD_OPEN:
+        opened(u, r);
+        break;
+    case UPLOAD_WRITE:
+        written(u, r);
+        break;
+    case UPLOAD_FINISH:
+    case UPLOAD_KEEP:
+    case UPLOAD_DROP:
+        ended(u, r);
+        break;
+    }
+}
+
+/* --- from the table --- */
+
+void upload_open_now(struct upload *u)
+{
+    u->phase = UPLOAD_OPENING;
+    submit(u, UPLOAD_OPEN);
+}
+
+void upload_retry(struct upload *u)
+{
+    u->evicting = false;
+    if (u->end != UPLOAD_GOES_ON) {
+        advance(u);
+    } else {
+        submit(u, u->work.step);
+    }
+}
+
+/* --- all of them --- */
+
+static void on_reap(void *arg)
+{
+    upload_table_reap(arg);
+}
+
+/* Telling one may end others, so the search begins anew. */
+static void on_tell(void *arg)
+{
+    struct uploads *all = arg;
+    struct upload *u = all->first;
+
+    while (u != NULL) {
+        bool told = u->superseded && u->phase != UPLOAD_FINISHING && u->phase != UPLOAD_OVER;
+
+        u->superseded = false;
+        if (told) {
+            u->p.superseded(u->p.owner);
+            u = all->first;
+        } else {
+            u = u->next;
+        }
+    }
+}
+
+enum res uploads_new(struct uploads **ret, struct loop *l, struct pool *pool,
+                     const struct jail *jail, struct hasher *hasher,
+                     const struct uploads_limits *limits)
+{
+    struct uploads *all = calloc(1, sizeof(*all));
+
+    if (all == NULL) {
+        return RES_NO_MEMORY;
+    }
+    all->loop = l;
+    all->pool = pool;
+    all->jail = jail;
+    all->hasher = hasher;
+    loop_timer_init(l, &all->reaper, on_reap, all);
+    loop_timer_init(l, &all->teller, on_tell, all);
+    uploads_limit(all, limits);
+    *ret = all;
+    return RES_OK;
+}
+
+void uploads_free(struct uploads *all)
+{
+    struct upload *next;
+
+    if (all == NULL) {
+        return;
+    }
+    loop_timer_stop(&all->reaper);
+    loop_timer_stop(&all->teller);
+    for (struct upload *u = all->first; u != NULL; u = next) {
+        next = u->next;
+        u->all = NULL;
+        if (!u->in_pool) {
+            finish_alone(u);
+        } else {
+            pool_forget(&u->work.base);
+        }
+    }
+    upload_table_free(all);
+    free(all);
+}
+
+void uploads_limit(struct uploads *all, const struct uploads_limits *limits)
+{
+    enum policy_write before = all->limits.policy;
+
+    all->limits = *limits;
+    if (before == POLICY_WRITE_NONE && limits->policy != POLICY_WRITE_NONE) {
+        upload_table_walk(all);
+    }
+    upload_table_reap(all);
+}
+
+size_t uploads_kept(const struct uploads *all)
+{
+    return HASH_COUNT(all->kept);
+}
+
+void uploads_tell_swept(struct uploads *all, void (*swept)(void *arg, enum res r, size_t removed),
+                        void *arg)
+{
+    all->swept = swept;
+    all->swept_arg = arg;
+}
+
+/* --- one --- */
+
+static void take_request(struct upload *u, const struct upload_request *q)
+{
+    struct keep_facts *facts = &u->work.record.facts;
+
+    facts->size = q->size;
+    facts->create = q->create;
+    facts->has_sha256 = q->sha256 != NULL;
+    if (q->sha256 != NULL) {
+        memcpy(facts->sha256, q->sha256, sizeof(facts->sha256));
+    }
+    memcpy(facts->network, q->network, sizeof(facts->network));
+    memcpy(facts->name, q->name, strlen(q->name));
+    u->work.sync = q->sync;
+}
+
+static enum res take_id(struct upload *u, const uint8_t id[WHERRY_UPLOAD_ID_BYTES])
+{
+    u->work.has_id = true;
+    memcpy(u->work.id, id, sizeof(u->work.id));
+    if (memcmp(id, no_id, sizeof(no_id)) == 0 &&
+        getrandom(u->work.id, sizeof(u->work.id), 0) != (ssize_t)sizeof(u->work.id)) {
+        return RES_IO;
+    }
+    return upload_table_claim(u->all, u);
+}
+
+enum res upload_begin(struct upload **ret, struct uploads *all, const struct upload_request *q,
+                      const struct upload_params *p)
+{
+    struct upload *u = calloc(1, sizeof(*u));
+    enum res r = strlen(q->name) <= WHERRY_STRING_MAX ? RES_OK : RES_NAME;
+
+    if (u == NULL) {
+        return RES_NO_MEMORY;
+    }
+    u->all = all;
+    u->p = *p;
+    u->attached = true;
+    u->work.dir_fd = -1;
+    u->work.jail = all->jail;
+    u->work.limits = all->limits;
+    u->next = all->first;
+    if (u->next != NULL) {
+        u->next->prev = u;
+    }
+    all->first = u;
+    if (r == RES_OK) {
+        take_request(u, q);
+    }
+    if (r == RES_OK && q->upload_id != NULL && all->limits.keep_ns > 0 &&
+        all->limits.kept_total > 0) {
+        r = take_id(u, q->upload_id);
+    }
+    if (r == RES_NO_MEMORY) {
+        upload_free(u);
+        return r;
+    }
+    if (r == RES_OK) {
+        upload_open_now(u);
+    } else if (r != RES_LATER) {
+        u->phase = UPLOAD_OPENING;
+        u->work.result = r;
+        submit(u, UPLOAD_ANSWER);
+    }
+    *ret = u;
+    return RES_LATER;
+}
+
+static bool reserve(struct upload_buffer *b, size_t more)
+{
+    size_t cap = b->cap * 2 < GATHER_BYTES ? b->cap * 2 : GATHER_BYTES;
+    uint8_t *bytes;
+
+    if (b->cap - b->len >= more) {
+        return true;
+    }
+    if (cap < b->len + more) {
+        cap = b->len + more;
+    }
+    bytes = realloc(b->bytes, cap);
+    if (bytes == NULL) {
+        return false;
+    }
+    b->bytes = bytes;
+    b->cap = cap;
+    return true;
+}
+
+/* 0 means no limit, as does the highest number. */
+static uint64_t size_max(const struct upload *u)
+{
+    return u->work.limits.size_max > 0 ? u->work.limits.size_max : UINT64_MAX;
+}
+
+enum res upload_add(struct upload *u, struct wherry_view bytes)
+{
+    const uint64_t announced = u->work.record.facts.size;
+
+    if (u->failed != RES_OK) {
+        return u->failed;
+    }
+    if (announced != WHERRY_SIZE_UNKNOWN &&
+        (u->bytes > announced || bytes.len > announced - u->bytes)) {
+        u->failed = RES_OFFSET;
+    } else if (u->bytes > size_max(u) || bytes.len > size_max(u) - u->bytes) {
+        u->failed = RES_TOO_LARGE;
+    } else if (!reserve(&u->gather, bytes.len)) {
+        u->failed = RES_NO_MEMORY;
+    }
+    if (u->failed != RES_OK || bytes.len == 0) {
+        return u->failed;
+    }
+    memcpy(u->gather.bytes + u->gather.len, bytes.bytes, bytes.len);
+    u->gather.len += bytes.len;
+    u->bytes += bytes.len;
+    advance(u);
+    if (u->gather.len < GATHER_BYTES) {
+        return RES_OK;
+    }
+    u->wants_room = true;
+    return RES_LATER;
+}
+
+void upload_commit(struct upload *u, const uint8_t *sha256)
+{
+    u->commit_wanted = true;
+    if (sha256 != NULL) {
+        u->end_has_sha256 = true;
+        memcpy(u->end_sha256, sha256, sizeof(u->end_sha256));
+    }
+    advance(u);
+}
+
+bool upload_may_stop(const struct upload *u)
+{
+    return u->phase != UPLOAD_FINISHING;
+}
+
+static void end(struct upload *u, enum upload_end how)
+{
+    u->attached = false;
+    u->superseded = false;
+    if (u->phase == UPLOAD_FINISHING) {
+        return; /* it is freed when it is through */
+    }
+    u->end = how;
+    hashing_cancel(u->hashing);
+    u->hashing = NULL;
+    if (u->phase == UPLOAD_WAITING) {
+        upload_free(u);
+    } else {
+        advance(u);
+    }
+}
+
+void upload_drop(struct upload *u)
+{
+    if (u != NULL) {
+        end(u, UPLOAD_IS_DROPPED);
+    }
+}
+
+void upload_break(struct upload *u)
+{
+    if (u != NULL) {
+        end(u, UPLOAD_IS_BROKEN);
+    }
+}

@@ -8,7 +8,20 @@
  * Bytes go through the same writer as TFTP's (store/writer.h). With an upload id they go to a file
  * of a name that nobody sees, beside a record of what they are (store/keep.h), and outlive a broken
  * connection and a restart of the server for `keep_ns`, within `kept_total` for each network. Of
- * several uploads that name an id the newest wins; the older ends through superseded(). */
+ * several uploads that name an id the newest wins; the older ends through superseded(), and the
+ * newer opens when the older's bytes are safe.
+ *
+ * An id is its upload's: one of another name, size, mode, digest or network is RES_OFFSET, neither
+ * ends the older nor touches what is kept. What failed, and what broke before its first byte, is
+ * not kept. Before anybody gets RES_NO_SPACE here, what is kept goes, oldest first.
+ *
+ * Where uploads are allowed, uploads_new() walks through the whole store once, in the pool beside
+ * the first requests, and removes what a killed server left (store/sweep.h), TFTP's too; so does
+ * uploads_limit() when it begins to allow them. So nobody else needs to call sweep(). Until the
+ * walk is over, an id that an earlier server kept in another directory counts as unknown.
+ *
+ * To end: upload_break() or upload_drop() for each, uploads_free(), pool_free(), which still does
+ * what is left to do. */
 #ifndef STORE_UPLOAD_H
 #define STORE_UPLOAD_H
 
@@ -36,24 +49,27 @@ struct upload;
 struct uploads_limits {
     enum policy_write policy;
     mode_t mode;         /* of new files, umask applied */
-    uint64_t size_max;   /* bytes of one file; UINT64_MAX: none. RES_TOO_LARGE */
+    uint64_t size_max;   /* bytes of one file; 0, UINT64_MAX: no limit. RES_TOO_LARGE */
     uint64_t reserve;    /* bytes of free space that stay free. RES_NO_SPACE */
     uint64_t keep_ns;    /* how long a broken upload stays; 0: not at all */
-    uint64_t kept_total; /* bytes kept for one network; oldest first out */
+    uint64_t kept_total; /* bytes kept for one network, at least 4 KiB each; oldest first out */
 };
 
-/* All of these outlive the uploads. Looks for what an earlier server kept, and reaps what is over,
- * in the pool, beside the first requests. */
+/* All of these outlive the uploads, jail the pool too. */
 enum res uploads_new(struct uploads **ret, struct loop *l, struct pool *pool,
                      const struct jail *jail, struct hasher *hasher,
                      const struct uploads_limits *limits);
 void uploads_free(struct uploads *all); /* takes NULL; every upload must be free */
 void uploads_limit(struct uploads *all, const struct uploads_limits *limits);
+/* Told from the loop of the end of each walk: how many left-over files went; or why it was not
+ * completed. To be set right behind uploads_new(). */
+void uploads_tell_swept(struct uploads *all, void (*swept)(void *arg, enum res r, size_t removed),
+                        void *arg);
 size_t uploads_kept(const struct uploads *all); /* broken ones that may be resumed; for tests */
 
 struct upload_params {
     /* Called from the loop, never from inside a call to the upload. */
-    /* RES_OK: offset to go on from, and its id (zeros: it has none). */
+    /* RES_OK: offset to go on from, and its id (zeros: it has none, or nothing is ever kept). */
     void (*opened)(void *owner, enum res r, uint64_t offset,
                    const uint8_t id[WHERRY_UPLOAD_ID_BYTES]);
     /* After upload_add() answered RES_LATER: there is room again, or why the upload failed (which
