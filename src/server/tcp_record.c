@@ -75,7 +75,7 @@ void tcp_record_over(const struct tcp_session *s)
     char peer[ADDR_TEXT_BYTES];
 
     if (r != RES_OK && s->room->log != NULL && level <= s->room->log->level) {
-        log_line(s->room->log, level, "wherry: connection closed, peer %s, reason \"%s\"",
+        log_line(s->room->log, level, "tcp: connection closed, peer %s, why '%s'",
                  addr_print(&s->peer, peer), wherry_exchange_why(s->exchange));
     }
 }

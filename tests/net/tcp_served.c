@@ -63,6 +63,13 @@ static void on_limit(void *arg)
 static void on_connection(void *arg, unsigned events)
 {
     struct tcp_served *f = arg;
+    const struct tcp_care care = {
+        .not_sent_low = f->config.output_max,
+        .user_timeout_ns = f->config.user_timeout_ns,
+        .keep_idle_ns = f->config.keepalive_idle_ns,
+        .keep_interval_ns = f->config.keepalive_interval_ns,
+        .keep_count = f->config.keepalive_count,
+    };
     struct tcp_session *s;
     struct addr peer;
     struct addr local;
@@ -70,6 +77,7 @@ static void on_connection(void *arg, unsigned events)
 
     (void)events;
     while (tcp_accept(f->listener, &fd, &peer, &local) == RES_OK) {
+        tcp_tend(fd, &care);
         assert_int_equal(tcp_session_begin(&f->room, fd, &peer, &local, loop_now_ns(f->loop), &s),
                          RES_OK);
         f->accepted++;
