@@ -9,3 +9,6 @@ wherry_test(listing_share LINK store SOURCES support/scratch.c support/list_read
 target_link_options(test_listing_share PRIVATE -Wl,--wrap=exact_open_dir -Wl,--wrap=names_read)
 wherry_test(listing_many LINK store
   SOURCES support/scratch.c support/list_reader.c support/chance.c)
+wherry_test(tcp_list DIR net LINK server
+  SOURCES net/tcp_served.c net/tcp_client.c support/log_lines.c support/pattern.c
+    support/scratch.c)
