@@ -2,11 +2,9 @@
 #include "server/server_run.h"
 
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,21 +15,12 @@
 #include "server/transfer_log.h"
 #include "server/worker.h"
 #include "store/policy.h"
-#include "store/sweep.h"
 
 /* Threads for calls that may block: a few slow disks or mounts at once. */
 #define POOL_THREADS 8
 #define QUOTED_BYTES 512
 
 struct server;
-
-struct sweep_job {
-    struct pool_job job; /* first: the pool's handle */
-    int root_fd;
-    atomic_bool stop;
-    size_t removed;
-    enum res r;
-};
 
 struct server {
     const struct server_run_params *params;
@@ -43,54 +32,8 @@ struct server {
     struct loop_signal interrupt;
     struct loop_signal hangup;
     struct loop_timer drain;
-    struct sweep_job *sweep; /* under way */
     bool draining;
 };
-
-static void sweep_work(struct pool_job *job)
-{
-    struct sweep_job *s = (struct sweep_job *)job;
-
-    s->r = sweep(s->root_fd, &s->stop, &s->removed);
-}
-
-static void sweep_done(struct pool_job *job, void *owner)
-{
-    struct sweep_job *sj = (struct sweep_job *)job;
-    struct server *s = owner;
-
-    if (s != NULL) {
-        s->sweep = NULL;
-        if (sj->r != RES_OK) {
-            log_warning(s->params->log, "sweep", "left-over temporary files stay: %s",
-                        wherry_res_text(sj->r));
-        } else if (sj->removed > 0) {
-            log_info(s->params->log, "sweep", "removed %zu left-over temporary files", sj->removed);
-        } else {
-            log_debug(s->params->log, "sweep", "no left-over temporary files");
-        }
-    }
-    free(sj);
-}
-
-/* Uploads that an earlier server was killed in. The first requests do not wait for it. */
-static void begin_sweep(struct server *s)
-{
-    struct sweep_job *sj = calloc(1, sizeof(*sj));
-
-    if (sj == NULL) {
-        log_warning(s->params->log, "sweep", "left-over temporary files stay: %s",
-                    wherry_res_text(RES_NO_MEMORY));
-        return;
-    }
-    sj->job.work = sweep_work;
-    sj->job.done = sweep_done;
-    sj->job.owner = s;
-    atomic_init(&sj->stop, false);
-    sj->root_fd = jail_fd(s->params->jail);
-    s->sweep = sj;
-    pool_submit(s->pool, &sj->job);
-}
 
 static void on_drained(void *arg)
 {
@@ -206,9 +149,6 @@ static void on_hangup(void *arg, int signum)
     umask(new->umask);
     worker_configure(s->worker, new);
     *p->config = new;
-    if (old->write == POLICY_WRITE_NONE && new->write != POLICY_WRITE_NONE && s->sweep == NULL) {
-        begin_sweep(s);
-    }
     config_free(old);
     log_info(p->log, "server", "configuration reloaded from %s, write %s",
              new->file != NULL ? new->file : "the command line alone",
@@ -297,10 +237,6 @@ static void end(struct server *s)
         loop_signal_stop(&s->hangup);
         loop_timer_stop(&s->drain);
     }
-    if (s->sweep != NULL) {
-        atomic_store(&s->sweep->stop, true); /* a large tree takes longer than anybody waits */
-        pool_forget(&s->sweep->job);
-    }
     worker_free(s->worker);
     pool_free(s->pool);
     transfer_log_free(s->transfers);
@@ -319,9 +255,6 @@ enum res server_run(const struct server_run_params *p, char *why, size_t cap)
     }
     watch(&s);
     report_start(&s);
-    if ((*p->config)->write != POLICY_WRITE_NONE) {
-        begin_sweep(&s);
-    }
     loop_run(s.loop);
     end(&s);
     log_info(p->log, "server", "ended");

@@ -27,7 +27,7 @@
 #define PAUSE_NS NUMBER_SECOND
 #define SAY_AGAIN_NS NUMBER_SECOND
 /* From tcp_door_hurry() to the end of those who do not read what would end them. */
-#define HURRY_NS (5 * NUMBER_SECOND)
+#define HURRY_NS (3 * NUMBER_SECOND)
 /* Closing with bytes unread makes a reset of it, which may overtake what we said. */
 #define SCRAP_BYTES 4096u
 #define SCRAP_READS 16u

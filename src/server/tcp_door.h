@@ -32,7 +32,7 @@ enum res tcp_door_listen(struct tcp_door *d, int fd);
 /* Closes the listening sockets; every connection gets GOAWAY SHUTDOWN. */
 void tcp_door_drain(struct tcp_door *d, uint64_t now_ns);
 /* `drain-timeout` is over: see tcp_session_hurry(). Who does not let itself be ended so, by reading
- * nothing, is closed without a word 5 s later. */
+ * nothing, is closed without a word 3 s later. */
 void tcp_door_hurry(struct tcp_door *d, uint64_t now_ns);
 /* Connections that are served: those being refused do not count. */
 size_t tcp_door_count(const struct tcp_door *d);

@@ -7,7 +7,12 @@
 #include <utlist.h>
 
 #include "server/request.h"
+#include "server/tcp_door.h"
+#include "server/tcp_session.h"
 #include "server/tftp_session.h"
+
+/* Sums of files: 64 KiB or so for what hashing a file again would cost. */
+#define SUMS_REMEMBERED 1024u
 
 struct worker_listener {
     struct worker *worker;
@@ -23,19 +28,33 @@ struct worker {
     struct tftp_room room;
     struct worker_listener *listeners;
     uint64_t listeners_made;
+    struct tcp_room tcp;
+    struct tcp_door *door;
+    bool door_drained;
     enum worker_state state;
     struct loop_timer drained_timer; /* so that drained() comes from the loop */
     void (*drained)(void *arg);
     void *arg;
 };
 
+static void drained_if_empty(struct worker *w)
+{
+    if (w->state == WORKER_DRAINING && w->door_drained && w->room.running == 0) {
+        loop_timer_at(&w->drained_timer, loop_now_ns(w->room.loop));
+    }
+}
+
 static void on_ended(void *arg)
+{
+    drained_if_empty(arg);
+}
+
+static void on_door_drained(void *arg)
 {
     struct worker *w = arg;
 
-    if (w->state == WORKER_DRAINING && w->room.running == 0) {
-        loop_timer_at(&w->drained_timer, loop_now_ns(w->room.loop));
-    }
+    w->door_drained = true;
+    drained_if_empty(w);
 }
 
 static void on_drained(void *arg)
@@ -46,43 +65,103 @@ static void on_drained(void *arg)
     w->drained(w->arg); /* last: may free w */
 }
 
+static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
+{
+    struct tftp_room *room = &w->room;
+    enum res r;
+
+    room->loop = p->loop;
+    room->pool = p->pool;
+    room->jail = p->jail;
+    room->config = p->config;
+    room->log = p->log;
+    room->transfers = p->transfers;
+    room->ended = on_ended;
+    room->arg = w;
+    room->blocks = malloc(SESSION_BURST_BYTES);
+    room->data = calloc(UDP_SEND_MAX, sizeof(*room->data));
+    if (room->blocks == NULL || room->data == NULL) {
+        return RES_NO_MEMORY;
+    }
+    r = udp_batch_new(&room->batch);
+    return r == RES_OK ? tid_table_new(&room->tids) : r;
+}
+
+/* Uploads that an earlier server was killed in. */
+static void on_swept(void *arg, enum res r, size_t removed)
+{
+    const struct worker *w = arg;
+
+    if (r != RES_OK) {
+        log_warning(w->tcp.log, "sweep", "left-over temporary files stay: %s", wherry_res_text(r));
+    } else if (removed > 0) {
+        log_info(w->tcp.log, "sweep", "removed %zu left-over temporary files", removed);
+    }
+}
+
+static struct uploads_limits limits_of(const struct config *c)
+{
+    return (struct uploads_limits){
+        .policy = c->write,
+        .mode = c->upload_mode & ~c->umask,
+        .size_max = c->upload_max == 0 ? UINT64_MAX : c->upload_max,
+        .reserve = c->disk_reserve,
+        .keep_ns = c->upload_keep_ns,
+        .kept_total = c->upload_kept_total,
+    };
+}
+
+static enum res make_tcp_room(struct worker *w, const struct worker_params *p)
+{
+    struct uploads_limits limits = limits_of(p->config);
+    struct tcp_room *room = &w->tcp;
+    enum res r;
+
+    room->loop = p->loop;
+    room->pool = p->pool;
+    room->jail = p->jail;
+    room->config = p->config;
+    room->log = p->log;
+    room->transfers = p->transfers;
+    room->input = malloc(TCP_INPUT_BYTES);
+    if (room->input == NULL) {
+        return RES_NO_MEMORY;
+    }
+    r = listings_new(&room->listings, p->pool, p->jail, p->config->listings_max);
+    if (r == RES_OK) {
+        r = hasher_new(&room->hasher, p->loop, p->jail, HASHER_THREADS, SUMS_REMEMBERED);
+    }
+    if (r == RES_OK) {
+        r = uploads_new(&room->uploads, p->loop, p->pool, p->jail, room->hasher, &limits);
+    }
+    if (r != RES_OK) {
+        return r;
+    }
+    uploads_tell_swept(room->uploads, on_swept, w);
+    return tcp_door_new(&w->door, room, on_door_drained, w);
+}
+
 enum res worker_new(struct worker **ret, const struct worker_params *p)
 {
     struct worker *w = calloc(1, sizeof(*w));
-    enum res r = RES_NO_MEMORY;
+    enum res r;
 
     if (w == NULL) {
-        return r;
+        return RES_NO_MEMORY;
     }
     w->drained = p->drained;
     w->arg = p->arg;
-    w->room.loop = p->loop;
-    w->room.pool = p->pool;
-    w->room.jail = p->jail;
-    w->room.config = p->config;
-    w->room.log = p->log;
-    w->room.transfers = p->transfers;
-    w->room.ended = on_ended;
-    w->room.arg = w;
     loop_timer_init(p->loop, &w->drained_timer, on_drained, w);
-    w->room.blocks = malloc(SESSION_BURST_BYTES);
-    w->room.data = calloc(UDP_SEND_MAX, sizeof(*w->room.data));
-    if (w->room.blocks == NULL || w->room.data == NULL) {
-        goto fail;
+    r = make_tftp_room(w, p);
+    if (r == RES_OK) {
+        r = make_tcp_room(w, p);
     }
-    r = udp_batch_new(&w->room.batch);
     if (r != RES_OK) {
-        goto fail;
-    }
-    r = tid_table_new(&w->room.tids);
-    if (r != RES_OK) {
-        goto fail;
+        worker_free(w);
+        return r;
     }
     *ret = w;
     return RES_OK;
-fail:
-    worker_free(w);
-    return r;
 }
 
 static void close_listeners(struct worker *w)
@@ -106,6 +185,11 @@ void worker_free(struct worker *w)
     while (w->room.sessions != NULL) {
         tftp_session_free(w->room.sessions);
     }
+    tcp_door_free(w->door);
+    uploads_free(w->tcp.uploads);
+    hasher_free(w->tcp.hasher);
+    listings_free(w->tcp.listings);
+    free(w->tcp.input);
     loop_timer_stop(&w->drained_timer);
     tid_table_free(w->room.tids);
     udp_batch_free(w->room.batch);
@@ -138,8 +222,8 @@ enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint
 {
     struct worker_listener *l;
 
-    if (endpoint->scheme != ENDPOINT_TFTP) {
-        return RES_UNSUPPORTED;
+    if (endpoint->scheme == ENDPOINT_WHERRY) {
+        return tcp_door_listen(w->door, fd);
     }
     l = calloc(1, sizeof(*l));
     if (l == NULL) {
@@ -155,7 +239,12 @@ enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint
 
 void worker_configure(struct worker *w, const struct config *config)
 {
+    struct uploads_limits limits = limits_of(config);
+
     w->room.config = config;
+    w->tcp.config = config;
+    listings_limit(w->tcp.listings, config->listings_max);
+    uploads_limit(w->tcp.uploads, &limits);
 }
 
 void worker_drain(struct worker *w)
@@ -166,7 +255,7 @@ void worker_drain(struct worker *w)
     w->state = WORKER_DRAINING;
     /* Closed, not only left unread: a successor may bind the port while the last transfers run. */
     close_listeners(w);
-    on_ended(w);
+    tcp_door_drain(w->door, loop_now_ns(w->room.loop));
 }
 
 void worker_stop(struct worker *w)
@@ -180,9 +269,17 @@ void worker_stop(struct worker *w)
     {
         tftp_session_shut_down(ss, now_ns);
     }
+    tcp_door_hurry(w->door, now_ns);
 }
 
 size_t worker_running(const struct worker *w)
 {
-    return w->room.running;
+    size_t running = w->room.running;
+    const struct tcp_session *s;
+
+    DL_FOREACH(w->tcp.sessions, s)
+    {
+        running += tcp_session_idle(s) ? 0 : 1;
+    }
+    return running;
 }

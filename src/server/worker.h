@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* server/worker.h: one loop, its listeners and its transfers. All state of serving hangs off a
- * worker, so that several can run in one process.
+/* server/worker.h: one loop, its listeners, its transfers and its connections: both doors to one
+ * store. All state of serving hangs off a worker, so that several can run in one process.
  *
- *   RUNNING --worker_drain()--> DRAINING --last transfer over, or worker_stop()--> drained()
+ *   RUNNING --worker_drain()--> DRAINING --last of both doors over, or worker_stop()--> drained()
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -35,16 +35,18 @@ struct worker_params {
 enum res worker_new(struct worker **ret, const struct worker_params *p);
 /* Ends what runs without a word. Takes NULL. */
 void worker_free(struct worker *w);
-/* Serves this bound socket (udp_listen()), which the worker closes in the end. */
+/* Serves this bound socket (udp_listen() or tcp_listen(), by the scheme), which the worker closes
+ * in the end. */
 enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint);
-/* Transfers begun from now on go by this one. */
+/* Transfers, connections and uploads begun from now on go by this one. */
 void worker_configure(struct worker *w, const struct config *config);
-/* No new transfers, the listening sockets are closed at once (a successor may bind the ports);
- * running ones go on. drained() is called once, when none but dallying ones are left (never from
- * inside this call). */
+/* No new transfers and connections, the listening sockets are closed at once (a successor may bind
+ * the ports); running ones go on, connections are told to ask no more. drained() is called once,
+ * when no connection, and no transfer but dallying ones, is left (never from inside this call). */
 void worker_drain(struct worker *w);
-/* Running transfers end with ERROR 0 "server is shutting down". */
+/* Running transfers end with ERROR 0 "server is shutting down", requests with END SHUTDOWN. */
 void worker_stop(struct worker *w);
+/* Transfers, and connections that are not idle. */
 size_t worker_running(const struct worker *w);
 
 #endif

@@ -49,6 +49,7 @@ static void defaults(struct config *c)
     c->upload_mode = 0640;
     c->drain_timeout_ns = 10 * NUMBER_SECOND;
     c->patience_ns = 60 * NUMBER_SECOND;
+    c->listings_max = 64;
 }
 
 static int listen_anywhere(struct served *f)
