@@ -3,6 +3,9 @@
 wherry_test(exact LINK store SOURCES support/scratch.c)
 # The tests stand in for a kernel that does not have a name in memory.
 target_link_options(test_exact PRIVATE -Wl,--wrap=syscall)
+wherry_test(names LINK store SOURCES support/scratch.c)
+# The tests stand in for file systems that say a name twice, or no types, or fail.
+target_link_options(test_names PRIVATE -Wl,--wrap=readdir -Wl,--wrap=readdir64)
 wherry_test(listing LINK store SOURCES support/scratch.c support/list_reader.c)
 wherry_test(listing_share LINK store SOURCES support/scratch.c support/list_reader.c)
 # The tests stand in for directories that were changed long ago, or that cannot be read.
