@@ -19,7 +19,8 @@ set_tests_properties(wherry_usage PROPERTIES TIMEOUT 60 LABELS self-contained)
 # The program against a server that follows a script.
 foreach(story get put addresses)
   wherry_test(client_${story} DIR net
-    SOURCES support/pattern.c support/scratch.c support/scripted_server.c LINK client)
+    SOURCES support/pattern.c support/program.c support/scratch.c support/scripted_server.c
+    LINK client)
   target_compile_definitions(test_client_${story} PRIVATE WHERRY="$<TARGET_FILE:wherry>")
   add_dependencies(test_client_${story} wherry)
 endforeach()

@@ -12,7 +12,7 @@ wherry_program_test(hostile)
 # Our client and our server with a bad link between them.
 wherry_test(bad_wire DIR net
   SOURCES net/relay.c net/server_process.c support/chance.c support/link.c support/pattern.c
-    support/scratch.c support/scripted_server.c
+    support/program.c support/scratch.c support/scripted_server.c
   LINK flags)
 target_compile_definitions(test_bad_wire PRIVATE
   WHERRY="$<TARGET_FILE:wherry>" WHERRYD="$<TARGET_FILE:wherryd>")

@@ -346,14 +346,16 @@ bool link_wait_writable(struct link *l, int fd, struct outcome *why)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
 
-    if (!l->over && poll(&p, 1, 0) == 0) {
+    if (poll(&p, 1, 0) == 0) {
         (void)waiter_wait(&l->waiter, fd, LOOP_WRITE, LOOP_NEVER);
         waiter_forget(&l->waiter);
-        if (l->waiter.signum != 0) {
-            (void)fail_by_signal(l);
-        }
     }
-    return leave(l, !l->over, why);
+    if (l->waiter.signum != 0) {
+        (void)fail_by_signal(l);
+        *why = l->why;
+        return false;
+    }
+    return true;
 }
 
 /* --- open and close --- */

@@ -56,7 +56,7 @@ bool link_poll(struct link *l, struct wherry_client_event *ret, struct outcome *
  * link_next(), which is to be asked before the next frame is begun. */
 bool link_send(struct link *l, const uint8_t *bytes, uint32_t len, struct outcome *why);
 /* Waits until a descriptor of ours takes bytes (4 KiB of them, for a pipe), for as long as that may
- * take, while signals are heard. Regular files always do. */
+ * take. Fails for a signal only: also works when the link is over, for what came before. */
 bool link_wait_writable(struct link *l, int fd, struct outcome *why);
 
 /* After a failure: the server may have had all of a request that did not end, so a file may be

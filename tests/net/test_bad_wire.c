@@ -50,7 +50,7 @@ static struct relay open_link(struct scripted *s, uint32_t loss_permille, size_t
     struct relay r;
 
     relay_start(&r, &p);
-    s->port = r.port;
+    s->program.port = r.port;
     return r;
 }
 
@@ -59,21 +59,21 @@ static void get(struct scripted *s, const char *words, const char *name, size_t 
     char line[128];
 
     (void)snprintf(line, sizeof(line), "get -v %s URL/%s got", words, name);
-    scripted_start(s, line);
-    scripted_ends(s, 0);
-    scripted_file_is("got", scripted_pattern(bytes), bytes);
+    program_start(&s->program, line);
+    program_ends(&s->program, 0);
+    program_file_is("got", program_pattern(bytes), bytes);
 }
 
 static void put(struct scripted *s, const char *words, size_t bytes)
 {
     char line[128];
 
-    scripted_put_file("sent", scripted_pattern(bytes), bytes);
+    program_put_file("sent", program_pattern(bytes), bytes);
     (void)snprintf(line, sizeof(line), "put -v %s sent URL/taken", words);
-    scripted_start(s, line);
-    scripted_ends(s, 0);
+    program_start(&s->program, line);
+    program_ends(&s->program, 0);
     (void)snprintf(line, sizeof(line), "%s/taken", server.root);
-    scripted_file_is(line, scripted_pattern(bytes), bytes);
+    program_file_is(line, program_pattern(bytes), bytes);
 }
 
 static void test_plain_transfers_arrive_over_a_link_that_loses_one_in_ten(void **state)
@@ -104,9 +104,9 @@ static void test_get_falls_back_to_smaller_blocks_where_fragments_vanish(void **
     struct relay r = open_link(s, 0, ETHERNET);
 
     get(s, "", "windowed", WINDOWED_BYTES);
-    scripted_says("asking for blksize 8192");
-    scripted_says("asking for blksize 1428");
-    scripted_says("agreed blksize=1428");
+    program_says("asking for blksize 8192");
+    program_says("asking for blksize 1428");
+    program_says("agreed blksize=1428");
     relay_stop(&r);
 }
 
@@ -116,8 +116,8 @@ static void test_put_falls_back_to_smaller_blocks_where_fragments_vanish(void **
     struct relay r = open_link(s, 0, ETHERNET - 100);
 
     put(s, "--blksize 1428", WINDOWED_BYTES);
-    scripted_says("asking for blksize 1024");
-    scripted_says("agreed blksize=1024");
+    program_says("asking for blksize 1024");
+    program_says("agreed blksize=1024");
     relay_stop(&r);
 }
 

@@ -40,11 +40,12 @@ enum res __wrap_addr_resolve(const char *host, uint16_t port, int family, struct
     return RES_OK;
 }
 
-static int fetch_x(const struct scripted *s)
+static int fetch_x(const void *arg)
 {
+    const struct scripted *s = arg;
     struct client_settings settings;
     struct console console;
-    struct url url = {.host = "twice", .port = s->port, .name = "x"};
+    struct url url = {.host = "twice", .port = s->program.port, .name = "x"};
     struct transfer_params params = {
         .opcode = WHERRY_RRQ,
         .url = &url,
@@ -76,27 +77,27 @@ static void test_next_address_is_asked_when_nobody_listens(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start_function(s, fetch_x);
+    program_start_function(&s->program, fetch_x, s);
     serve_x(s);
-    scripted_ends(s, 0);
-    scripted_says("nobody listens at 127.0.0.3");
-    scripted_says("trying the next address");
-    scripted_file_is("x", "there", 5);
+    program_ends(&s->program, 0);
+    program_says("nobody listens at 127.0.0.3");
+    program_says("trying the next address");
+    program_file_is("x", "there", 5);
 }
 
 static void test_next_address_is_asked_when_nobody_answers(void **state)
 {
     struct scripted *s = *state;
-    struct sockaddr_in silent = {.sin_family = AF_INET, .sin_port = htons(s->port)};
+    struct sockaddr_in silent = {.sin_family = AF_INET, .sin_port = htons(s->program.port)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     assert_return_code(fd, errno);
     assert_int_equal(inet_pton(AF_INET, "127.0.0.3", &silent.sin_addr), 1);
     assert_return_code(bind(fd, (struct sockaddr *)&silent, sizeof(silent)), errno);
-    scripted_start_function(s, fetch_x);
+    program_start_function(&s->program, fetch_x, s);
     serve_x(s);
-    scripted_ends(s, 0);
-    scripted_says("no answer from 127.0.0.3");
+    program_ends(&s->program, 0);
+    program_says("no answer from 127.0.0.3");
     assert_true(scripted_waits_at(fd)); /* it was asked */
     assert_return_code(close(fd), errno);
 }
@@ -106,9 +107,9 @@ static void test_last_address_decides(void **state)
     struct scripted *s = *state;
 
     assert_return_code(close(s->listener), errno);
-    scripted_start_function(s, fetch_x);
-    scripted_ends(s, 4);
-    scripted_says("nobody listens at 127.0.0.1");
+    program_start_function(&s->program, fetch_x, s);
+    program_ends(&s->program, 4);
+    program_says("nobody listens at 127.0.0.1");
     s->listener = scripted_socket("127.0.0.1"); /* for teardown */
 }
 

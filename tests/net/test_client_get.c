@@ -34,7 +34,7 @@ static void test_asks_tsize_blksize_and_windowsize_by_default(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/boot/x");
+    program_start(&s->program, "get URL/boot/x");
     take_rrq(s, "boot/x");
     assert_string_equal(scripted_asked(s, "tsize"), "0");
     assert_in_range(atoi(scripted_asked(s, "blksize")), 512, 65464);
@@ -44,17 +44,17 @@ static void test_asks_tsize_blksize_and_windowsize_by_default(void **state)
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "hello", 5);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_file_is("x", "hello", 5);
-    scripted_file_is("stdout", "", 0);
-    scripted_file_is("stderr", "", 0); /* no terminal: not a word */
+    program_ends(&s->program, 0);
+    program_file_is("x", "hello", 5);
+    program_file_is("stdout", "", 0);
+    program_file_is("stderr", "", 0); /* no terminal: not a word */
 }
 
 static void test_asks_what_the_options_say(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --blksize 600 --windowsize 3 --tftp-timeout 2 URL/x");
+    program_start(&s->program, "get --blksize 600 --windowsize 3 --tftp-timeout 2 URL/x");
     take_rrq(s, "x");
     assert_string_equal(scripted_asked(s, "blksize"), "600");
     assert_string_equal(scripted_asked(s, "windowsize"), "3");
@@ -63,46 +63,46 @@ static void test_asks_what_the_options_say(void **state)
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "x", 1);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
 }
 
 static void test_no_options_asks_for_none(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(512);
+    const uint8_t *bytes = program_pattern(512);
 
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
     assert_int_equal(s->len, strlen("..x.octet.")); /* not a byte behind the mode */
     scripted_data(s, 1, bytes, 512);
     scripted_take_ack(s, 1);
     scripted_data(s, 2, NULL, 0);
     scripted_take_ack(s, 2);
-    scripted_ends(s, 0);
-    scripted_file_is("x", bytes, 512);
+    program_ends(&s->program, 0);
+    program_file_is("x", bytes, 512);
 }
 
 /* RFC 2347: a server that knows no options answers with DATA 1; 512 and 1 hold. */
 static void test_server_that_ignores_options_is_followed(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(612);
+    const uint8_t *bytes = program_pattern(612);
 
-    scripted_start(s, "get --blksize 1024 URL/x");
+    program_start(&s->program, "get --blksize 1024 URL/x");
     take_rrq(s, "x");
     scripted_data(s, 1, bytes, 512);
     scripted_take_ack(s, 1);
     scripted_data(s, 2, bytes + 512, 100);
     scripted_take_ack(s, 2);
-    scripted_ends(s, 0);
-    scripted_file_is("x", bytes, 612);
+    program_ends(&s->program, 0);
+    program_file_is("x", bytes, 612);
 }
 
 static void test_error_8_leads_to_a_plain_request_from_a_new_port(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get -v URL/x");
+    program_start(&s->program, "get -v URL/x");
     take_rrq(s, "x");
     scripted_error(s, 8, "no options here");
     take_rrq(s, "x");
@@ -111,32 +111,32 @@ static void test_error_8_leads_to_a_plain_request_from_a_new_port(void **state)
     assert_null(scripted_asked(s, "windowsize"));
     scripted_data(s, 1, "ok", 2);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_says("refuses options");
-    scripted_file_is("x", "ok", 2);
+    program_ends(&s->program, 0);
+    program_says("refuses options");
+    program_file_is("x", "ok", 2);
 }
 
 static void test_error_8_to_a_plain_request_is_final(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
     scripted_error(s, 8, "odd");
-    scripted_ends(s, 7);
+    program_ends(&s->program, 7);
     scripted_no_request(s);
-    scripted_says("server says: \"odd\"");
+    program_says("server says: \"odd\"");
 }
 
 static void test_enlarged_blksize_gets_error_8(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --blksize 1024 URL/x");
+    program_start(&s->program, "get --blksize 1024 URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "1025", NULL);
     scripted_take_error(s, 8);
-    scripted_ends(s, 7);
+    program_ends(&s->program, 7);
     scripted_no_request(s);
     scratch_absent("x");
 }
@@ -145,11 +145,11 @@ static void test_option_that_was_not_asked_gets_error_8(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "512", "timeout", "3", NULL);
     scripted_take_error(s, 8);
-    scripted_ends(s, 7);
+    program_ends(&s->program, 7);
     scratch_absent("x");
 }
 
@@ -158,18 +158,18 @@ static void test_broken_oack_gets_error_8(void **state)
     struct scripted *s = *state;
     static const uint8_t broken[] = {0, 6, 'b', 'l', 'k', 's', 'i', 'z', 'e', 0, '5', '1', '2'};
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_send(s, s->tid, broken, sizeof(broken));
     scripted_take_error(s, 8);
-    scripted_ends(s, 7);
+    program_ends(&s->program, 7);
 }
 
 static void test_repeated_oack_is_acknowledged_again(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --blksize 1024 URL/x");
+    program_start(&s->program, "get --blksize 1024 URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "1024", NULL);
     scripted_take_ack(s, 0);
@@ -177,7 +177,7 @@ static void test_repeated_oack_is_acknowledged_again(void **state)
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "x", 1);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
 }
 
 /* Fragments or packets of that size may be lost on the way for good. */
@@ -185,7 +185,7 @@ static void test_blocks_that_never_come_lead_to_smaller_ones(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get -v --blksize 1468 URL/x");
+    program_start(&s->program, "get -v --blksize 1468 URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "1468", NULL);
     scripted_take_until_error(s, ACK, 3);
@@ -195,9 +195,9 @@ static void test_blocks_that_never_come_lead_to_smaller_ones(void **state)
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "small", 5);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_says("asking for blksize 1428");
-    scripted_file_is("x", "small", 5);
+    program_ends(&s->program, 0);
+    program_says("asking for blksize 1428");
+    program_file_is("x", "small", 5);
 }
 
 /* --- who may speak --- */
@@ -205,12 +205,12 @@ static void test_blocks_that_never_come_lead_to_smaller_ones(void **state)
 static void test_packet_from_another_port_gets_error_5_and_changes_nothing(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(512);
+    const uint8_t *bytes = program_pattern(512);
     static const uint8_t forged[] = {0, 3, 0, 2, 'e', 'v', 'i', 'l'};
     static const uint8_t error[] = {0, 5, 0, 0, 'e', 'n', 'd', 0};
     int stranger;
 
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
     stranger = scripted_socket("127.0.0.1");
     scripted_data(s, 1, bytes, 512);
@@ -220,7 +220,7 @@ static void test_packet_from_another_port_gets_error_5_and_changes_nothing(void 
     scripted_take_error_at(s, stranger, 5);
     scripted_data(s, 2, "end", 3);
     scripted_take_ack(s, 2);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
     assert_false(scripted_waits_at(stranger)); /* one answer for two packets */
     assert_return_code(close(stranger), errno);
     assert_int_equal(scratch_count("."), OUTPUT_FILES + 1);
@@ -233,15 +233,15 @@ static void test_answer_from_another_host_is_not_taken(void **state)
     static const uint8_t forged[] = {0, 3, 0, 1, 'e', 'v', 'i', 'l'};
     int stranger;
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     stranger = scripted_socket("127.0.0.2");
     scripted_send(s, stranger, forged, sizeof(forged));
     scripted_take_error_at(s, stranger, 5);
     scripted_data(s, 1, "good", 4);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_file_is("x", "good", 4);
+    program_ends(&s->program, 0);
+    program_file_is("x", "good", 4);
     assert_return_code(close(stranger), errno);
 }
 
@@ -253,15 +253,15 @@ static void test_packet_that_answers_nothing_is_not_taken(void **state)
     static const uint8_t ack[] = {0, 4, 0, 0};
     int earlier; /* a transfer that this port had before */
 
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
     earlier = scripted_socket("127.0.0.1");
     scripted_send(s, earlier, late, sizeof(late));
     scripted_send(s, earlier, ack, sizeof(ack));
     scripted_data(s, 1, "good", 4);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_file_is("x", "good", 4);
+    program_ends(&s->program, 0);
+    program_file_is("x", "good", 4);
     assert_return_code(close(earlier), errno);
 }
 
@@ -269,24 +269,24 @@ static void test_packet_that_answers_nothing_is_not_taken(void **state)
 static void test_unreachable_that_error_5_provoked_ends_nothing(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(512);
+    const uint8_t *bytes = program_pattern(512);
     static const uint8_t forged[] = {0, 3, 0, 2, 'e', 'v', 'i', 'l'};
     int stranger;
 
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
     scripted_data(s, 1, bytes, 512);
     scripted_take_ack(s, 1);
     stranger = scripted_socket("127.0.0.1");
-    scripted_signal(s, SIGSTOP);
+    program_signal(&s->program, SIGSTOP);
     scripted_send(s, stranger, forged, sizeof(forged));
     assert_return_code(close(stranger), errno); /* before the answer */
-    scripted_signal(s, SIGCONT);
+    program_signal(&s->program, SIGCONT);
     scripted_data(s, 1, bytes, 512);
     scripted_take_ack(s, 1); /* so that the answer has left */
     scripted_data(s, 2, "end", 3);
     scripted_take_ack(s, 2);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
 }
 
 /* A second answer from a new port comes from a server that took the request for two. */
@@ -294,10 +294,10 @@ static void test_second_transfer_of_the_server_gets_error_5(void **state)
 {
     struct scripted *s = *state;
     static const uint8_t again[] = {0, 3, 0, 1, 'o', 'k'};
-    const uint8_t *bytes = scripted_pattern(512);
+    const uint8_t *bytes = program_pattern(512);
     int second;
 
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
     second = scripted_socket("127.0.0.1");
     scripted_data(s, 1, bytes, 512);
@@ -306,7 +306,7 @@ static void test_second_transfer_of_the_server_gets_error_5(void **state)
     scripted_take_error_at(s, second, 5);
     scripted_data(s, 2, NULL, 0);
     scripted_take_ack(s, 2);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
     assert_return_code(close(second), errno);
 }
 
@@ -316,15 +316,15 @@ static void test_error_codes_of_the_server_become_exit_codes(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_error(s, 1, "File not found");
-    scripted_ends(s, 8);
-    scripted_says("no such file (server says: \"File not found\")");
-    scripted_start(s, "get URL/x");
+    program_ends(&s->program, 8);
+    program_says("no such file (server says: \"File not found\")");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_error(s, 2, "");
-    scripted_ends(s, 6);
+    program_ends(&s->program, 6);
     assert_int_equal(scratch_count("."), OUTPUT_FILES);
 }
 
@@ -332,10 +332,10 @@ static void test_silent_server_ends_with_4(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --timeout 1s URL/x");
+    program_start(&s->program, "get --timeout 1s URL/x");
     take_rrq(s, "x");
-    scripted_ends(s, 4);
-    scripted_says("no answer from 127.0.0.1");
+    program_ends(&s->program, 4);
+    program_says("no answer from 127.0.0.1");
     assert_int_equal(scratch_count("."), OUTPUT_FILES);
 }
 
@@ -344,9 +344,9 @@ static void test_nobody_there_ends_with_4_at_once(void **state)
     struct scripted *s = *state;
 
     assert_return_code(close(s->listener), errno);
-    scripted_start(s, "get URL/x");
-    scripted_ends(s, 4);
-    scripted_says("nobody listens");
+    program_start(&s->program, "get URL/x");
+    program_ends(&s->program, 4);
+    program_says("nobody listens");
     s->listener = scripted_socket("127.0.0.1"); /* for teardown */
 }
 
@@ -354,9 +354,9 @@ static void test_unknown_host_ends_with_4(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get tftp://host.invalid/x"); /* RFC 6761: never resolves */
-    scripted_ends(s, 4);
-    scripted_says("host.invalid");
+    program_start(&s->program, "get tftp://host.invalid/x"); /* RFC 6761: never resolves */
+    program_ends(&s->program, 4);
+    program_says("host.invalid");
 }
 
 /* The file is there before the server may think so. */
@@ -364,12 +364,12 @@ static void test_last_ack_comes_after_the_file_has_its_name(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_data(s, 1, "whole", 5);
     scripted_take_ack(s, 1);
-    scripted_file_is("x", "whole", 5);
-    scripted_ends(s, 0);
+    program_file_is("x", "whole", 5);
+    program_ends(&s->program, 0);
 }
 
 static void test_failed_download_leaves_the_older_file_alone(void **state)
@@ -377,12 +377,12 @@ static void test_failed_download_leaves_the_older_file_alone(void **state)
     struct scripted *s = *state;
 
     scratch_file("x", "older");
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
-    scripted_data(s, 1, scripted_pattern(512), 512);
+    scripted_data(s, 1, program_pattern(512), 512);
     scripted_take_ack(s, 1);
     scripted_error(s, 0, "disk on fire");
-    scripted_ends(s, 8);
+    program_ends(&s->program, 8);
     scratch_holds("x", "older");
     assert_int_equal(scratch_count("."), OUTPUT_FILES + 1);
 }
@@ -394,11 +394,11 @@ static void test_download_replaces_an_older_file_and_keeps_its_mode(void **state
 
     scratch_file("x", "older and longer");
     assert_return_code(chmod("x", 0604), errno);
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_data(s, 1, "new", 3);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
     scratch_holds("x", "new");
     assert_return_code(stat("x", &st), errno);
     assert_int_equal(st.st_mode & 0777, 0604);
@@ -406,13 +406,13 @@ static void test_download_replaces_an_older_file_and_keeps_its_mode(void **state
 
 static void signal_ends(struct scripted *s, int signum, int code)
 {
-    scripted_start(s, "get --no-options URL/x");
+    program_start(&s->program, "get --no-options URL/x");
     take_rrq(s, "x");
-    scripted_data(s, 1, scripted_pattern(512), 512);
+    scripted_data(s, 1, program_pattern(512), 512);
     scripted_take_ack(s, 1);
-    scripted_signal(s, signum);
+    program_signal(&s->program, signum);
     scripted_take_error(s, 0);
-    scripted_ends(s, code);
+    program_ends(&s->program, code);
     assert_int_equal(scratch_count("."), OUTPUT_FILES);
 }
 
@@ -429,10 +429,10 @@ static void test_signal_before_an_answer_sends_no_error(void **state)
     struct scripted *s = *state;
     uint8_t packet[600];
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
-    scripted_signal(s, SIGINT);
-    scripted_ends(s, 130);
+    program_signal(&s->program, SIGINT);
+    program_ends(&s->program, 130);
     while (scripted_waits_at(s->listener)) {
         assert_true(recv(s->listener, packet, sizeof(packet), 0) >= 2);
         assert_int_equal(packet[1], RRQ); /* repeated, if this machine is slow */
@@ -444,29 +444,29 @@ static void test_size_that_differs_is_a_warning(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/x");
+    program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "tsize", "7", NULL);
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "hello", 5);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_says("announced 7 bytes and sent 5");
-    scripted_file_is("x", "hello", 5);
+    program_ends(&s->program, 0);
+    program_says("announced 7 bytes and sent 5");
+    program_file_is("x", "hello", 5);
 }
 
 static void test_size_that_differs_fails_under_strict_size(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --strict-size URL/x");
+    program_start(&s->program, "get --strict-size URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "tsize", "7", NULL);
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "hello", 5);
     scripted_take_error(s, 0);
-    scripted_ends(s, 9);
-    scripted_says("announced 7 bytes and sent 5");
+    program_ends(&s->program, 9);
+    program_says("announced 7 bytes and sent 5");
     assert_int_equal(scratch_count("."), OUTPUT_FILES);
 }
 
@@ -474,26 +474,26 @@ static void test_size_that_agrees_passes_strict_size(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --strict-size URL/x");
+    program_start(&s->program, "get --strict-size URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "tsize", "5", NULL);
     scripted_take_ack(s, 0);
     scripted_data(s, 1, "hello", 5);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
+    program_ends(&s->program, 0);
 }
 
 static void test_block_longer_than_agreed_ends_with_7(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --blksize 600 URL/x");
+    program_start(&s->program, "get --blksize 600 URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "600", NULL);
     scripted_take_ack(s, 0);
-    scripted_data(s, 1, scripted_pattern(601), 601);
+    scripted_data(s, 1, program_pattern(601), 601);
     scripted_take_error(s, 4);
-    scripted_ends(s, 7);
+    program_ends(&s->program, 7);
     scratch_absent("x");
 }
 
@@ -502,9 +502,9 @@ static void test_block_longer_than_agreed_ends_with_7(void **state)
 static void test_window_is_acknowledged_once(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(64 * 10 + 1);
+    const uint8_t *bytes = program_pattern(64 * 10 + 1);
 
-    scripted_start(s, "get --blksize 64 --windowsize 4 URL/x");
+    program_start(&s->program, "get --blksize 64 --windowsize 4 URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "64", "windowsize", "4", NULL);
     scripted_take_ack(s, 0);
@@ -516,16 +516,16 @@ static void test_window_is_acknowledged_once(void **state)
     }
     scripted_data(s, 11, bytes + 640, 1);
     scripted_take_ack(s, 11);
-    scripted_ends(s, 0);
-    scripted_file_is("x", bytes, 641);
+    program_ends(&s->program, 0);
+    program_file_is("x", bytes, 641);
 }
 
 static void test_gap_in_a_window_asks_for_the_missing_block(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(64 * 3 + 1);
+    const uint8_t *bytes = program_pattern(64 * 3 + 1);
 
-    scripted_start(s, "get --blksize 64 --windowsize 8 URL/x");
+    program_start(&s->program, "get --blksize 64 --windowsize 8 URL/x");
     take_rrq(s, "x");
     scripted_oack(s, "blksize", "64", "windowsize", "8", NULL);
     scripted_take_ack(s, 0);
@@ -536,8 +536,8 @@ static void test_gap_in_a_window_asks_for_the_missing_block(void **state)
     scripted_data(s, 3, bytes + 128, 64);
     scripted_data(s, 4, bytes + 192, 1);
     scripted_take_ack(s, 4);
-    scripted_ends(s, 0);
-    scripted_file_is("x", bytes, 193);
+    program_ends(&s->program, 0);
+    program_file_is("x", bytes, 193);
 }
 
 /* CR LF and CR NUL, both cut by a border between blocks; tsize is for octet alone. */
@@ -545,7 +545,7 @@ static void test_netascii_is_decoded(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --blksize 8 URL/x;mode=netascii");
+    program_start(&s->program, "get --blksize 8 URL/x;mode=netascii");
     scripted_take_request(s, RRQ, "x", "netascii");
     assert_null(scripted_asked(s, "tsize"));
     scripted_oack(s, "blksize", "8", NULL);
@@ -556,8 +556,8 @@ static void test_netascii_is_decoded(void **state)
     scripted_take_ack(s, 2);
     scripted_data(s, 3, "\0two\r\n", 6);
     scripted_take_ack(s, 3);
-    scripted_ends(s, 0);
-    scripted_file_is("x", "line one\nline \rtwo\n", 19);
+    program_ends(&s->program, 0);
+    program_file_is("x", "line one\nline \rtwo\n", 19);
 }
 
 /* --- where it goes --- */
@@ -565,17 +565,17 @@ static void test_netascii_is_decoded(void **state)
 static void test_minus_writes_to_standard_output(void **state)
 {
     struct scripted *s = *state;
-    const uint8_t *bytes = scripted_pattern(700);
+    const uint8_t *bytes = program_pattern(700);
 
-    scripted_start(s, "get --no-options -v URL/x -");
+    program_start(&s->program, "get --no-options -v URL/x -");
     take_rrq(s, "x");
     scripted_data(s, 1, bytes, 512);
     scripted_take_ack(s, 1);
     scripted_data(s, 2, bytes + 512, 188);
     scripted_take_ack(s, 2);
-    scripted_ends(s, 0);
-    scripted_file_is("stdout", bytes, 700);
-    scripted_says("x: 700 bytes in ");
+    program_ends(&s->program, 0);
+    program_file_is("stdout", bytes, 700);
+    program_says("x: 700 bytes in ");
     scratch_absent("x");
     scratch_absent("-");
 }
@@ -585,24 +585,24 @@ static void test_directory_takes_the_file_under_its_own_name(void **state)
     struct scripted *s = *state;
 
     scratch_dir("dir");
-    scripted_start(s, "get URL/boot/x dir");
+    program_start(&s->program, "get URL/boot/x dir");
     take_rrq(s, "boot/x");
     scripted_data(s, 1, "in", 2);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_file_is("dir/x", "in", 2);
+    program_ends(&s->program, 0);
+    program_file_is("dir/x", "in", 2);
 }
 
 static void test_double_slash_asks_for_an_absolute_name(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL//boot/a%20b here");
+    program_start(&s->program, "get URL//boot/a%20b here");
     take_rrq(s, "/boot/a b");
     scripted_data(s, 1, "in", 2);
     scripted_take_ack(s, 1);
-    scripted_ends(s, 0);
-    scripted_file_is("here", "in", 2);
+    program_ends(&s->program, 0);
+    program_file_is("here", "in", 2);
 }
 
 static void test_no_clobber_refuses_before_it_asks(void **state)
@@ -610,10 +610,10 @@ static void test_no_clobber_refuses_before_it_asks(void **state)
     struct scripted *s = *state;
 
     scratch_file("x", "older");
-    scripted_start(s, "get --no-clobber URL/x");
-    scripted_ends(s, 3);
+    program_start(&s->program, "get --no-clobber URL/x");
+    program_ends(&s->program, 3);
     scripted_no_request(s);
-    scripted_says("--no-clobber");
+    program_says("--no-clobber");
     scratch_holds("x", "older");
 }
 
@@ -622,14 +622,14 @@ static void test_no_clobber_never_replaces_what_appeared_meanwhile(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get --no-clobber --no-options URL/x");
+    program_start(&s->program, "get --no-clobber --no-options URL/x");
     take_rrq(s, "x");
-    scripted_data(s, 1, scripted_pattern(512), 512);
+    scripted_data(s, 1, program_pattern(512), 512);
     scripted_take_ack(s, 1);
     scratch_file("x", "quicker");
     scripted_data(s, 2, "late", 4);
     scripted_take_error(s, 6);
-    scripted_ends(s, 3);
+    program_ends(&s->program, 3);
     scratch_holds("x", "quicker");
 }
 
@@ -637,22 +637,22 @@ static void test_missing_directory_is_told_before_it_asks(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/x nowhere/x");
-    scripted_ends(s, 3);
+    program_start(&s->program, "get URL/x nowhere/x");
+    program_ends(&s->program, 3);
     scripted_no_request(s);
-    scripted_says("nowhere/x");
+    program_says("nowhere/x");
 }
 
 static void test_failed_write_tells_the_server(void **state)
 {
     struct scripted *s = *state;
 
-    scripted_start(s, "get URL/x /dev/full");
+    program_start(&s->program, "get URL/x /dev/full");
     take_rrq(s, "x");
     scripted_data(s, 1, "bytes", 5);
     scripted_take_error(s, 3);
-    scripted_ends(s, 3);
-    scripted_says("/dev/full");
+    program_ends(&s->program, 3);
+    program_says("/dev/full");
 }
 
 static void test_wrong_use_ends_with_2(void **state)
@@ -673,9 +673,9 @@ static void test_wrong_use_ends_with_2(void **state)
     struct scripted *s = *state;
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-        scripted_start(s, lines[i]);
-        scripted_ends(s, 2);
-        scripted_says("wherry: ");
+        program_start(&s->program, lines[i]);
+        program_ends(&s->program, 2);
+        program_says("wherry: ");
     }
     scripted_no_request(s);
 }
@@ -686,12 +686,12 @@ static void test_help_and_version_end_with_0(void **state)
     char version[64];
     int len = snprintf(version, sizeof(version), "wherry %s\n", WHERRY_VERSION);
 
-    scripted_start(s, "--version");
-    scripted_ends(s, 0);
-    scripted_file_is("stdout", version, (size_t)len);
-    scripted_start(s, "get --help");
-    scripted_ends(s, 0);
-    scripted_file_is("stderr", "", 0);
+    program_start(&s->program, "--version");
+    program_ends(&s->program, 0);
+    program_file_is("stdout", version, (size_t)len);
+    program_start(&s->program, "get --help");
+    program_ends(&s->program, 0);
+    program_file_is("stderr", "", 0);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, scripted_setup, scripted_teardown)

@@ -3,28 +3,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "support/pattern.h"
 #include "support/scratch.h"
 
 #define DEADLINE_MS 30000 /* far beyond what anything here takes, also under a sanitizer */
-#define WORDS_MAX 32
-#define PATTERN_BYTES (1u << 20)
 
 enum { RRQ = 1, WRQ = 2, DATA = 3, ACK = 4, ERROR = 5, OACK = 6 };
 
@@ -57,7 +50,8 @@ int scripted_setup(void **state)
         return -1;
     }
     s->listener = scripted_socket("127.0.0.1");
-    s->port = port_of(s->listener);
+    s->program.scheme = "tftp://";
+    s->program.port = port_of(s->listener);
     s->tid = -1;
     *state = s;
     return 0;
@@ -67,170 +61,13 @@ int scripted_teardown(void **state)
 {
     struct scripted *s = *state;
 
-    if (s->pid != 0) { /* the test failed on the way */
-        (void)kill(s->pid, SIGKILL);
-        (void)waitpid(s->pid, NULL, 0);
-    }
+    program_kill(&s->program);
     (void)close(s->listener);
     if (s->tid != -1) {
         (void)close(s->tid);
     }
     free(s);
     return scratch_teardown(state);
-}
-
-/* --- the program --- */
-
-/* Takes `words` apart in place. */
-static void make_arguments(struct scripted *s, char *words, char *argv[WORDS_MAX],
-                           char urls[WORDS_MAX][128])
-{
-    char *save = NULL;
-    int argc = 0;
-
-    argv[argc++] = (char *)"wherry";
-    for (char *word = strtok_r(words, " ", &save); word != NULL;
-         word = strtok_r(NULL, " ", &save)) {
-        assert_true(argc + 1 < WORDS_MAX);
-        if (strncmp(word, "URL", 3) == 0) {
-            (void)snprintf(urls[argc], 128, "tftp://127.0.0.1:%u%s", s->port, word + 3);
-            word = urls[argc];
-        }
-        argv[argc++] = word;
-    }
-    argv[argc] = NULL;
-}
-
-static void redirect(int in)
-{
-    int out = open("stdout", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    int err = open("stderr", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-    if (in == -1 || out == -1 || err == -1 || dup2(in, 0) == -1 || dup2(out, 1) == -1 ||
-        dup2(err, 2) == -1) {
-        _exit(126);
-    }
-}
-
-void scripted_start_with_input(struct scripted *s, const char *words, int in)
-{
-    char *copy = strdup(words);
-    char urls[WORDS_MAX][128];
-    char *argv[WORDS_MAX];
-
-    assert_non_null(copy);
-    assert_int_equal(s->pid, 0);
-    make_arguments(s, copy, argv, urls);
-    s->pid = fork();
-    assert_return_code(s->pid, errno);
-    if (s->pid == 0) {
-        redirect(in);
-        (void)execv(WHERRY, argv);
-        _exit(127);
-    }
-    free(copy);
-}
-
-void scripted_start_function(struct scripted *s, int (*fn)(const struct scripted *s))
-{
-    assert_int_equal(s->pid, 0);
-    s->pid = fork();
-    assert_return_code(s->pid, errno);
-    if (s->pid == 0) {
-        redirect(STDIN_FILENO);
-        _exit(fn(s));
-    }
-}
-
-void scripted_start(struct scripted *s, const char *words)
-{
-    int in = open("stdin", O_RDONLY | O_CLOEXEC);
-
-    if (in == -1) {
-        in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    }
-    assert_return_code(in, errno);
-    scripted_start_with_input(s, words, in);
-    assert_return_code(close(in), errno);
-}
-
-void scripted_signal(struct scripted *s, int signum)
-{
-    assert_return_code(kill(s->pid, signum), errno);
-}
-
-/* The whole file, with a NUL behind it; the caller frees it. */
-static char *read_whole(const char *name, size_t *ret_len)
-{
-    FILE *in = fopen(name, "rb");
-    char *text = NULL;
-    size_t len = 0;
-    size_t cap = 0;
-
-    if (in == NULL) {
-        fail_msg("%s: %s", name, strerror(errno));
-        return NULL;
-    }
-    do {
-        cap = cap * 2 + 4096;
-        text = realloc(text, cap);
-        assert_non_null(text);
-        len += fread(text + len, 1, cap - len - 1, in);
-    } while (!feof(in) && !ferror(in));
-    assert_int_equal(fclose(in), 0);
-    text[len] = '\0';
-    *ret_len = len;
-    return text;
-}
-
-void scripted_ends(struct scripted *s, int code)
-{
-    int pidfd = (int)syscall(SYS_pidfd_open, s->pid, 0);
-    struct pollfd p = {.fd = pidfd, .events = POLLIN};
-    int status = 0;
-
-    assert_return_code(pidfd, errno);
-    if (poll(&p, 1, DEADLINE_MS) != 1) {
-        fail_msg("the program is still running");
-    }
-    assert_return_code(close(pidfd), errno);
-    assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
-    s->pid = 0;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != code) {
-        size_t len;
-        char *said = read_whole("stderr", &len);
-
-        fail_msg("wait status %#x where exit code %d was due; it said:\n%s", (unsigned)status, code,
-                 said);
-    }
-}
-
-static bool said(const char *part, char **ret_all)
-{
-    size_t len;
-
-    *ret_all = read_whole("stderr", &len);
-    return strstr(*ret_all, part) != NULL;
-}
-
-void scripted_says(const char *part)
-{
-    char *all;
-
-    if (!said(part, &all)) {
-        fail_msg("\"%s\" is missing in:\n%s", part, all);
-    }
-    free(all);
-}
-
-void scripted_never_says(const char *part)
-{
-    char *all;
-
-    if (said(part, &all)) {
-        fail_msg("\"%s\" is in:\n%s", part, all);
-    }
-    free(all);
 }
 
 /* --- packets that come --- */
@@ -411,36 +248,4 @@ void scripted_ack(struct scripted *s, uint16_t block)
 void scripted_error(struct scripted *s, uint16_t code, const char *text)
 {
     send_numbers(s, ERROR, code, text, strlen(text) + 1);
-}
-
-/* --- files --- */
-
-void scripted_file_is(const char *name, const void *bytes, size_t len)
-{
-    size_t have;
-    char *text = read_whole(name, &have);
-
-    assert_int_equal(have, len);
-    assert_memory_equal(text, bytes, len);
-    free(text);
-}
-
-void scripted_put_file(const char *name, const void *bytes, size_t len)
-{
-    FILE *out = fopen(name, "wb");
-
-    assert_non_null(out);
-    assert_int_equal(fwrite(bytes, 1, len, out), len);
-    assert_int_equal(fclose(out), 0);
-}
-
-const uint8_t *scripted_pattern(size_t len)
-{
-    static uint8_t bytes[PATTERN_BYTES];
-
-    assert_true(len <= sizeof(bytes));
-    for (size_t i = 0; i < len; i++) {
-        bytes[i] = pattern_at(i);
-    }
-    return bytes;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* support/scripted_server.h: a TFTP server that does what the test tells it, packet by packet, and
- * the wherry program beside it. Packets are built and read here by hand, so that a fault in the
- * codec does not hide itself. Everything waits on events with a deadline, and everything that does
- * not come as told fails the running test. */
+ * the wherry program beside it (support/program.h). Packets are built and read here by hand, so
+ * that a fault in the codec does not hide itself. Everything waits on events with a deadline, and
+ * everything that does not come as told fails the running test. */
 #ifndef SUPPORT_SCRIPTED_SERVER_H
 #define SUPPORT_SCRIPTED_SERVER_H
 
@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+#include "support/program.h"
 
 struct scripted {
     int listener; /* requests come here */
     int tid;      /* a socket of its own for each transfer */
-    uint16_t port;
+    struct program program;
     struct sockaddr_in client; /* where the last request came from */
-    pid_t pid;                 /* of the program; 0: none runs */
     uint8_t packet[65536];     /* the last that was taken */
     size_t len;
 };
@@ -26,21 +26,6 @@ struct scripted {
  * *state becomes the struct. */
 int scripted_setup(void **state);
 int scripted_teardown(void **state);
-
-/* Starts the program with these words, separated by spaces, and the URL of this server
- * wherever a word begins with "URL": "get URL/x here" . Standard input is the file `stdin`, or
- * empty; what it says goes to the files `stdout` and `stderr` of the scratch directory. */
-void scripted_start(struct scripted *s, const char *words);
-/* The same with this descriptor as its standard input. */
-void scripted_start_with_input(struct scripted *s, const char *words, int in);
-/* In place of the program: fn in a child process, whose answer is the exit code. */
-void scripted_start_function(struct scripted *s, int (*fn)(const struct scripted *s));
-/* Waits until it ends, with this exit code. */
-void scripted_ends(struct scripted *s, int code);
-void scripted_signal(struct scripted *s, int signum);
-/* It said (or did not say) this on standard error. After its end. */
-void scripted_says(const char *part);
-void scripted_never_says(const char *part);
 
 /* A request comes, for this name and mode. A transfer of its own (port) begins. */
 void scripted_take_request(struct scripted *s, uint16_t opcode, const char *name, const char *mode);
@@ -68,11 +53,5 @@ void scripted_take_until_error(struct scripted *s, uint16_t opcode, unsigned lea
 /* To another socket. */
 void scripted_take_error_at(struct scripted *s, int fd, uint16_t code);
 bool scripted_waits_at(int fd);
-
-/* Files of the scratch directory. */
-void scripted_file_is(const char *name, const void *bytes, size_t len);
-void scripted_put_file(const char *name, const void *bytes, size_t len);
-/* len bytes that differ from place to place; valid until the test ends. */
-const uint8_t *scripted_pattern(size_t len);
 
 #endif
