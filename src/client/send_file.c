@@ -71,10 +71,10 @@ static void say_what_is_left(struct sending *s)
     if (s->why.side != OUTCOME_NETWORK || !s->ready) {
         return;
     }
-    if (link_may_be_done(s->link)) {
-        text = "; the server may have stored the file all the same";
-    } else if (s->job->call->settings->resume) {
+    if (s->job->call->settings->resume) {
         text = "; run the same command again, with --resume, to go on";
+    } else if (link_may_be_done(s->link)) {
+        text = "; the server may have stored the file all the same";
     } else {
         text = "; nothing of the file is kept";
     }
@@ -100,12 +100,14 @@ static bool hear(struct sending *s, struct wherry_client_event *ret)
 static bool look(struct sending *s)
 {
     struct wherry_client_event e;
+    struct outcome ignored;
 
     if (!link_poll(s->link, &e, &s->why)) {
         return false;
     }
     if (e.kind == WHERRY_CLIENT_END) {
         outcome_set_end(&s->why, &e.end);
+        (void)link_poll(s->link, &e, &ignored); /* CANCEL leaves, if it can */
         return false;
     }
     return true;
@@ -166,13 +168,13 @@ static bool sum_before(struct sending *s)
     return finish_sum(s);
 }
 
-/* A pipe may have nothing for long. */
+/* A pipe may have nothing for long. A signal ends a poll(2) early; look() knows which it was. */
 static bool await_source(struct sending *s)
 {
     struct pollfd p = {.fd = s->source->fd, .events = POLLIN};
 
     while (look(s)) {
-        if (s->source->regular || poll(&p, 1, LOOK_EVERY_MS) != 0) {
+        if (s->source->regular || poll(&p, 1, LOOK_EVERY_MS) > 0) {
             return true;
         }
     }
