@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The worker as a whole: draining, stopping, running out of descriptors. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +13,11 @@
 
 #include <cmocka.h>
 
+#include <wherry/message.h>
+
+#include "base/number.h"
 #include "net/served.h"
+#include "net/tcp.h"
 #include "net/udp.h"
 
 static void start_read(struct served *f, struct client *c)
@@ -226,6 +231,191 @@ static void test_hundreds_of_transfers_run_at_once(void **state)
     }
 }
 
+/* A client of the other door, which says HELLO. */
+struct visitor {
+    struct served *f;
+    int fd;
+    struct loop_io io;
+};
+
+static void limits_of_the_file_protocol(struct config *c)
+{
+    c->max_frame = WHERRY_MAX_FRAME_DEFAULT;
+    c->requests_max = 16;
+    c->hello_timeout_ns = 60 * NUMBER_SECOND;
+    c->frame_timeout_ns = 60 * NUMBER_SECOND;
+    c->body_rate = 1;
+    c->body_timeout_ns = 60 * NUMBER_SECOND;
+    c->idle_timeout_ns = 60 * NUMBER_SECOND;
+    c->output_max = 65536;
+    c->turn_max = 1048576;
+    c->connections_max = 4;
+    c->connections_per_address = 4;
+}
+
+static void on_event(void *arg, unsigned events)
+{
+    (void)arg; /* the turn has ended, which is all that was wanted */
+    (void)events;
+}
+
+static void visitor_read(struct visitor *v, uint8_t *to, size_t len)
+{
+    served_limit(v->f);
+    loop_io_events(&v->io, LOOP_READ);
+    for (size_t have = 0; have < len;) {
+        size_t n;
+
+        if (tcp_receive(v->fd, to + have, len - have, &n) == RES_OK) {
+            assert_int_not_equal(n, 0);
+            have += n;
+        } else {
+            assert_false(v->f->late);
+            loop_turn(v->f->loop, true);
+        }
+    }
+    loop_io_events(&v->io, 0);
+}
+
+static void visitor_expect(struct visitor *v, uint8_t type, uint16_t status)
+{
+    uint8_t header[WHERRY_FRAME_HEADER_BYTES];
+    uint8_t payload[WHERRY_MESSAGE_BYTES];
+    size_t len;
+
+    visitor_read(v, header, sizeof(header));
+    len = (size_t)header[2] << 8 | header[3];
+    assert_true(len <= sizeof(payload));
+    assert_int_equal(header[4], type);
+    assert_int_equal(header[6] << 8 | header[7], status);
+    visitor_read(v, payload, len);
+}
+
+static void visit(struct served *f, struct visitor *v)
+{
+    static const struct wherry_message_hello hello = {.lowest = 1, .highest = 1};
+    const struct endpoint endpoint = {.scheme = ENDPOINT_WHERRY};
+    struct addr a = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof(a.u.in4)};
+    uint8_t frame[WHERRY_MESSAGE_BYTES];
+    int listener;
+    size_t n;
+
+    limits_of_the_file_protocol(&f->config);
+    a.u.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(tcp_listen(&a, &listener), RES_OK);
+    a.len = sizeof(a.u);
+    assert_int_equal(getsockname(listener, &a.u.sa, &a.len), 0);
+    assert_int_equal(worker_listen(f->worker, listener, &endpoint), RES_OK);
+    *v = (struct visitor){.f = f};
+    /* The kernel accepts for the listener, which is why this needs no turn of the loop. */
+    assert_in_set(tcp_connect(&a, &v->fd), ((unsigned long[]){RES_OK, RES_LATER}), 2);
+    loop_io_start(f->loop, &v->io, v->fd, 0, on_event, v);
+    n = wherry_message_write_hello(frame, sizeof(frame), &hello);
+    assert_int_equal(tcp_send(v->fd, frame, n, false, &n), RES_OK);
+    visitor_expect(v, WHERRY_FRAME_HELLO_REPLY, 0);
+}
+
+static void leave(struct visitor *v)
+{
+    loop_io_stop(&v->io);
+    close(v->fd);
+}
+
+static void ask_to_upload(struct visitor *v, uint32_t id)
+{
+    const struct wherry_message_put m = {
+        .size = 1, .mode = WHERRY_PUT_CREATE, .path = {(const uint8_t *)"new", 3}};
+    uint8_t frame[WHERRY_MESSAGE_BYTES];
+    size_t n = wherry_message_write_put(frame, sizeof(frame), id, &m);
+
+    assert_int_equal(tcp_send(v->fd, frame, n, false, &n), RES_OK);
+}
+
+static void test_drain_waits_for_both_doors(void **state)
+{
+    struct served *f = *state;
+    struct visitor v;
+    struct client c;
+
+    visit(f, &v);
+    start_read(f, &c);
+    assert_int_equal(worker_running(f->worker), 1); /* the visitor asks nothing */
+    worker_drain(f->worker);
+    visitor_expect(&v, WHERRY_FRAME_GOAWAY, WHERRY_STATUS_SHUTDOWN);
+    leave(&v);
+    for (int i = 0; i < 3; i++) {
+        loop_turn(f->loop, false);
+    }
+    assert_false(f->drained);
+    client_ack(&c, 1);
+    client_expect_data(&c, 2, 88);
+    client_ack(&c, 2);
+    served_until(f, &f->drained);
+    client_close(&c);
+}
+
+static void test_drain_waits_for_a_request_of_the_file_protocol(void **state)
+{
+    struct served *f = *state;
+    struct visitor v;
+    size_t n;
+
+    visit(f, &v);
+    ask_to_upload(&v, 1);
+    visitor_expect(&v, WHERRY_FRAME_READY, 0);
+    assert_int_equal(worker_running(f->worker), 1);
+    worker_drain(f->worker);
+    visitor_expect(&v, WHERRY_FRAME_GOAWAY, WHERRY_STATUS_SHUTDOWN);
+    assert_false(f->drained);
+    /* DATA with one byte, and END: still taken. */
+    assert_int_equal(tcp_send(v.fd,
+                              (const uint8_t *)"\0\0\0\1\6\0\0\0\0\0\0\1x\0\0\0\0\7\0\0\0\0\0\0\1",
+                              25, false, &n),
+                     RES_OK);
+    visitor_expect(&v, WHERRY_FRAME_END_REPLY, WHERRY_STATUS_OK);
+    leave(&v);
+    served_until(f, &f->drained);
+    served_expect_file(f, "new", "x", 1);
+}
+
+static void test_stop_ends_requests_of_the_file_protocol(void **state)
+{
+    struct served *f = *state;
+    struct visitor v;
+
+    visit(f, &v);
+    ask_to_upload(&v, 1);
+    visitor_expect(&v, WHERRY_FRAME_READY, 0);
+    worker_stop(f->worker);
+    visitor_expect(&v, WHERRY_FRAME_GOAWAY, WHERRY_STATUS_SHUTDOWN);
+    served_until(f, &f->drained); /* although the visitor stays */
+    assert_false(served_exists(f, "new"));
+    leave(&v);
+}
+
+static void test_new_configuration_holds_for_both_doors(void **state)
+{
+    struct served *f = *state;
+    struct config closed;
+    struct visitor v;
+    struct client c;
+
+    visit(f, &v);
+    closed = f->config;
+    closed.write = POLICY_WRITE_NONE;
+    worker_configure(f->worker, &closed);
+    ask_to_upload(&v, 1);
+    visitor_expect(&v, WHERRY_FRAME_END_REPLY, WHERRY_STATUS_DENIED);
+    client_open_local(&c, f);
+    client_ask(&c, WRQ, "new", "octet", NULL);
+    client_expect_first_error(&c, 2);
+    worker_configure(f->worker, &f->config);
+    ask_to_upload(&v, 2);
+    visitor_expect(&v, WHERRY_FRAME_READY, 0);
+    leave(&v);
+    client_close(&c);
+}
+
 #define SERVED_TEST(name) cmocka_unit_test_setup_teardown(name, served_setup, served_teardown)
 
 int main(void)
@@ -240,6 +430,10 @@ int main(void)
         SERVED_TEST(test_freed_worker_ends_what_runs_without_a_word),
         SERVED_TEST(test_request_without_a_descriptor_is_dropped_and_the_server_goes_on),
         SERVED_TEST(test_hundreds_of_transfers_run_at_once),
+        SERVED_TEST(test_drain_waits_for_both_doors),
+        SERVED_TEST(test_drain_waits_for_a_request_of_the_file_protocol),
+        SERVED_TEST(test_stop_ends_requests_of_the_file_protocol),
+        SERVED_TEST(test_new_configuration_holds_for_both_doors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
