@@ -2,4 +2,7 @@
 # Uploads of the Wherry file protocol.
 set(upload_story support/scratch.c support/upload_story.c)
 
-wherry_test(upload LINK store SOURCES ${upload_story})
+wherry_test(keep LINK store SOURCES support/scratch.c)
+foreach(name upload upload_resume upload_limits)
+  wherry_test(${name} LINK store SOURCES ${upload_story})
+endforeach()

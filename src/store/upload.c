@@ -195,8 +195,7 @@ static void ended(struct upload *u, enum res r)
     u->p.committed(u->p.owner, u->failed, u->work.validator);
 }
 
-/* All are freed: what is open is closed here, as its owner wanted it. */
-static void finish_alone(struct upload *u)
+void upload_finish_alone(struct upload *u)
 {
     if (!u->work.worked) {
         upload_work_do(&u->work.base);
@@ -224,7 +223,7 @@ static void on_done(struct pool_job *base, void *owner)
     (void)owner;
     u->in_pool = false;
     if (u->all == NULL) {
-        finish_alone(u);
+        upload_finish_alone(u);
         return;
     }
     if (r == RES_NO_SPACE && u->end == UPLOAD_GOES_ON &&
@@ -266,98 +265,7 @@ void upload_retry(struct upload *u)
     }
 }
 
-/* --- all of them --- */
-
-static void on_reap(void *arg)
-{
-    upload_table_reap(arg);
-}
-
-/* Telling one may end others, so the search begins anew. */
-static void on_tell(void *arg)
-{
-    struct uploads *all = arg;
-    struct upload *u = all->first;
-
-    while (u != NULL) {
-        bool told = u->superseded && u->phase != UPLOAD_FINISHING && u->phase != UPLOAD_OVER;
-
-        u->superseded = false;
-        if (told) {
-            u->p.superseded(u->p.owner);
-            u = all->first;
-        } else {
-            u = u->next;
-        }
-    }
-}
-
-enum res uploads_new(struct uploads **ret, struct loop *l, struct pool *pool,
-                     const struct jail *jail, struct hasher *hasher,
-                     const struct uploads_limits *limits)
-{
-    struct uploads *all = calloc(1, sizeof(*all));
-
-    if (all == NULL) {
-        return RES_NO_MEMORY;
-    }
-    all->loop = l;
-    all->pool = pool;
-    all->jail = jail;
-    all->hasher = hasher;
-    loop_timer_init(l, &all->reaper, on_reap, all);
-    loop_timer_init(l, &all->teller, on_tell, all);
-    uploads_limit(all, limits);
-    *ret = all;
-    return RES_OK;
-}
-
-void uploads_free(struct uploads *all)
-{
-    struct upload *next;
-
-    if (all == NULL) {
-        return;
-    }
-    loop_timer_stop(&all->reaper);
-    loop_timer_stop(&all->teller);
-    for (struct upload *u = all->first; u != NULL; u = next) {
-        next = u->next;
-        u->all = NULL;
-        if (!u->in_pool) {
-            finish_alone(u);
-        } else {
-            pool_forget(&u->work.base);
-        }
-    }
-    upload_table_free(all);
-    free(all);
-}
-
-void uploads_limit(struct uploads *all, const struct uploads_limits *limits)
-{
-    enum policy_write before = all->limits.policy;
-
-    all->limits = *limits;
-    if (before == POLICY_WRITE_NONE && limits->policy != POLICY_WRITE_NONE) {
-        upload_table_walk(all);
-    }
-    upload_table_reap(all);
-}
-
-size_t uploads_kept(const struct uploads *all)
-{
-    return HASH_COUNT(all->kept);
-}
-
-void uploads_tell_swept(struct uploads *all, void (*swept)(void *arg, enum res r, size_t removed),
-                        void *arg)
-{
-    all->swept = swept;
-    all->swept_arg = arg;
-}
-
-/* --- one --- */
+/* --- from its owner --- */
 
 static void take_request(struct upload *u, const struct upload_request *q)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* store/upload_state.h: what upload.c (one upload) and upload_table.c (all ids) share.
+/* store/upload_state.h: what the parts of the uploads share: upload.c (one of them),
+ * uploads.c (all), upload_table.c (their ids, and what is kept), upload_walk.c (what an earlier
+ * server left).
  *
  * An id has a slot as long as anything touches its files: an upload, or the removal of what is
  * kept. Whoever holds the slot is alone with them; one upload may wait behind the holder, and a
@@ -90,6 +92,8 @@ struct uploads {
 void upload_open_now(struct upload *u);
 /* Room was made, or could not be: the step is done once more. */
 void upload_retry(struct upload *u);
+/* All are freed: what is open is closed here, as its owner wanted it. */
+void upload_finish_alone(struct upload *u);
 
 /* upload_table.c */
 
@@ -106,8 +110,17 @@ void upload_table_keep(struct uploads *all, struct upload *u);
 bool upload_table_evict(struct uploads *all, struct upload *u);
 /* The timer, after anything changed; reaps what is over. */
 void upload_table_reap(struct uploads *all);
-/* Begins to look for what lies in the store. */
-void upload_table_walk(struct uploads *all);
+/* NULL: out of memory. used_ns: as in the struct. */
+struct upload_kept *upload_kept_new(const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
+                                    const struct keep_record *rec, int64_t used_ns);
+/* Takes over what a walk found, a list through hh.next. */
+void upload_table_found(struct uploads *all, struct upload_kept *found);
 void upload_table_free(struct uploads *all);
+
+/* upload_walk.c */
+
+/* Begins to look for what lies in the store, unless that is under way. */
+void upload_walk_begin(struct uploads *all);
+void upload_walk_stop(struct uploads *all);
 
 #endif

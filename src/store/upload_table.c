@@ -4,9 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/beneath.h"
 #include "store/exact.h"
-#include "store/sweep.h"
 #include "store/upload_state.h"
 
 /* Behind uthash's pointer arithmetic gcc's analyzer loses the buckets of the table. */
@@ -27,18 +25,6 @@ struct upload_removal {
     const struct jail *jail;
     uint8_t id[WHERRY_UPLOAD_ID_BYTES];
     char name[];
-};
-
-struct upload_walk {
-    struct pool_job base; /* first: the pool's handle */
-    const struct jail *jail;
-    uint64_t keep_ns;
-    uint64_t now_ns; /* since 1970 */
-    int64_t loop_ns; /* at the same time */
-    atomic_bool stop;
-    enum res result;
-    size_t removed;
-    struct upload_kept *found; /* through hh.next, not in a table */
 };
 
 /* --- slots --- */
@@ -160,7 +146,7 @@ void upload_table_release(struct uploads *all, struct upload *u)
 
 /* --- what is kept --- */
 
-static struct upload_kept *kept_new(const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
+struct upload_kept *upload_kept_new(const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
                                     const struct keep_record *rec, int64_t used_ns)
 {
     size_t len = strlen(rec->facts.name);
@@ -183,19 +169,34 @@ static void kept_delete(struct uploads *all, struct upload_kept *k)
     free(k);
 }
 
-static bool kept_add(struct uploads *all, struct upload_kept *k)
+static void kept_add(struct uploads *all, struct upload_kept *k)
 {
     HASH_ADD(hh, all->kept, id, sizeof(k->id), k);
     if (k->hh.tbl == NULL) {
-        free(k); /* a walk at the next start finds it */
-        return false;
+        free(k); /* out of memory: a walk at the next start finds it */
     }
-    return true;
 }
 
 static int by_last_use(const struct upload_kept *a, const struct upload_kept *b)
 {
     return (a->used_ns > b->used_ns) - (a->used_ns < b->used_ns);
+}
+
+/* What was begun or broken while the walk went on is newer than what it saw. */
+void upload_table_found(struct uploads *all, struct upload_kept *found)
+{
+    struct upload_kept *next;
+
+    for (struct upload_kept *k = found; k != NULL; k = next) {
+        next = k->hh.next;
+        if (find_slot(all, k->id) == NULL && find_kept(all, k->id) == NULL) {
+            kept_add(all, k);
+        } else {
+            free(k);
+        }
+    }
+    HASH_SORT(all->kept, by_last_use);
+    upload_table_reap(all);
 }
 
 static void removal_work(struct pool_job *base)
@@ -313,11 +314,11 @@ static void keep_total(struct uploads *all, const uint8_t network[UPLOAD_NETWORK
 void upload_table_keep(struct uploads *all, struct upload *u)
 {
     const struct keep_record *rec = &u->work.record;
-    struct upload_kept *k = kept_new(u->work.id, rec, (int64_t)loop_now_ns(all->loop));
+    struct upload_kept *k = upload_kept_new(u->work.id, rec, (int64_t)loop_now_ns(all->loop));
 
     upload_table_resumed(all, u->work.id);
     if (k != NULL) {
-        (void)kept_add(all, k);
+        kept_add(all, k);
     }
     upload_table_release(all, u);
     keep_total(all, rec->facts.network);
@@ -347,110 +348,6 @@ void upload_table_reap(struct uploads *all)
     loop_timer_stop(&all->reaper);
 }
 
-/* --- what an earlier server kept --- */
-
-/* In the directory that its name leads to: else nobody could ever resume it. */
-static bool lies_right(const struct jail *jail, const char *name, int dir_fd)
-{
-    struct jail_target t;
-    struct stat found;
-    struct stat meant;
-    bool right;
-
-    if (exact_find_target(jail, name, &t) != RES_OK) {
-        return false;
-    }
-    right = fstat(dir_fd, &found) == 0 && fstat(t.dir_fd, &meant) == 0 &&
-            beneath_same_file(&found, &meant);
-    close(t.dir_fd);
-    return right;
-}
-
-static bool walk_kept(void *arg, int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
-                      const struct keep_record *rec)
-{
-    struct upload_walk *walk = arg;
-    uint64_t age_ns = keep_age_ns(rec, walk->now_ns);
-    struct upload_kept *k;
-
-    if (age_ns >= walk->keep_ns || rec->synced == 0 ||
-        !lies_right(walk->jail, rec->facts.name, dir_fd)) {
-        return false;
-    }
-    k = kept_new(id, rec, walk->loop_ns - (int64_t)age_ns);
-    if (k != NULL) {
-        k->hh.next = walk->found;
-        walk->found = k;
-    }
-    return true;
-}
-
-static void walk_work(struct pool_job *base)
-{
-    struct upload_walk *walk = (struct upload_walk *)base;
-    const struct sweep_params p = {
-        .root_fd = jail_fd(walk->jail), .stop = &walk->stop, .kept = walk_kept, .arg = walk};
-
-    walk->result = sweep_walk(&p, &walk->removed);
-}
-
-/* What was begun or broken while the walk went on is newer than what it saw. */
-static void take_found(struct uploads *all, struct upload_walk *walk)
-{
-    struct upload_kept *next;
-
-    for (struct upload_kept *k = walk->found; k != NULL; k = next) {
-        next = k->hh.next;
-        if (find_slot(all, k->id) == NULL && find_kept(all, k->id) == NULL) {
-            (void)kept_add(all, k);
-        } else {
-            free(k);
-        }
-    }
-    HASH_SORT(all->kept, by_last_use);
-}
-
-static void walk_done(struct pool_job *base, void *owner)
-{
-    struct upload_walk *walk = (struct upload_walk *)base;
-    struct uploads *all = owner;
-    struct upload_kept *next;
-
-    if (all != NULL) {
-        all->walk = NULL;
-        take_found(all, walk);
-        upload_table_reap(all);
-        if (all->swept != NULL) {
-            all->swept(all->swept_arg, walk->result, walk->removed);
-        }
-    } else {
-        for (struct upload_kept *k = walk->found; k != NULL; k = next) {
-            next = k->hh.next;
-            free(k);
-        }
-    }
-    free(walk);
-}
-
-void upload_table_walk(struct uploads *all)
-{
-    struct upload_walk *walk = all->walk == NULL ? calloc(1, sizeof(*walk)) : NULL;
-
-    if (walk == NULL) {
-        return;
-    }
-    walk->base.work = walk_work;
-    walk->base.done = walk_done;
-    walk->base.owner = all;
-    walk->jail = all->jail;
-    walk->keep_ns = all->limits.keep_ns;
-    walk->now_ns = keep_now_ns();
-    walk->loop_ns = (int64_t)loop_now_ns(all->loop);
-    atomic_init(&walk->stop, false);
-    all->walk = walk;
-    pool_submit(all->pool, &walk->base);
-}
-
 void upload_table_free(struct uploads *all)
 {
     struct upload_slot *slot;
@@ -458,10 +355,6 @@ void upload_table_free(struct uploads *all)
     struct upload_kept *k;
     struct upload_kept *next_kept;
 
-    if (all->walk != NULL) {
-        atomic_store(&all->walk->stop, true); /* a large tree takes longer than anybody waits */
-        pool_forget(&all->walk->base);
-    }
     for (struct upload_removal *rm = all->removals; rm != NULL; rm = rm->next) {
         pool_forget(&rm->base);
     }

@@ -197,6 +197,99 @@ static void test_other_file_systems_are_swept_too(void **state)
     assert_int_equal(status, 1);
 }
 
+/* --- what is kept of uploads that may be resumed --- */
+
+#define KEPT_ID "0a000000000000000000000000000000"
+
+static const uint8_t kept_id[WHERRY_UPLOAD_ID_BYTES] = {0xa};
+
+/* Open and locked, or else as a broken upload leaves it. */
+static void keep_in(const char *path, bool runs, struct temp *ret)
+{
+    struct keep_record rec = {.facts = {.size = 9, .name = "file"}};
+    int dir_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    assert_return_code(dir_fd, errno);
+    assert_int_equal(keep_open(dir_fd, kept_id, UINT64_MAX, &rec, ret), RES_OK);
+    if (!runs) {
+        temp_leave(ret);
+    }
+    close(dir_fd);
+}
+
+struct told {
+    size_t count;
+    bool answer;
+};
+
+static bool on_kept(void *arg, int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
+                    const struct keep_record *rec)
+{
+    struct told *told = arg;
+
+    told->count++;
+    assert_memory_equal(id, kept_id, sizeof(kept_id));
+    assert_string_equal(rec->facts.name, "file");
+    assert_int_equal(faccessat(dir_fd, ".wherry-r" KEPT_ID, F_OK, 0), 0);
+    return told->answer;
+}
+
+static void test_what_is_kept_is_told_and_judged(void **state)
+{
+    struct told told = {.answer = true};
+    const struct sweep_params p = {
+        .root_fd = root_fd, .stop = &never, .kept = on_kept, .arg = &told};
+    struct temp t;
+    size_t removed;
+
+    (void)state;
+    keep_in("root/dir", false, &t);
+    sweeps(0); /* who asks nothing removes nothing */
+    assert_int_equal(sweep_walk(&p, &removed), RES_OK);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(removed, 0);
+    assert_int_equal(scratch_count("root/dir"), 2);
+    told.answer = false;
+    assert_int_equal(sweep_walk(&p, &removed), RES_OK);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(removed, 1);
+    assert_int_equal(scratch_count("root/dir"), 0);
+}
+
+static void test_what_runs_is_not_told(void **state)
+{
+    struct told told = {.answer = false};
+    const struct sweep_params p = {
+        .root_fd = root_fd, .stop = &never, .kept = on_kept, .arg = &told};
+    struct temp t;
+    size_t removed;
+
+    (void)state;
+    keep_in("root/dir", true, &t);
+    assert_int_equal(sweep_walk(&p, &removed), RES_OK);
+    assert_int_equal(told.count, 0);
+    assert_int_equal(removed, 0);
+    assert_int_equal(scratch_count("root/dir"), 2);
+    temp_leave(&t);
+}
+
+static void test_halves_of_what_was_kept_go(void **state)
+{
+    struct temp t;
+
+    (void)state;
+    keep_in("root/dir", false, &t);
+    assert_return_code(unlink("root/dir/.wherry-r" KEPT_ID), errno);
+    sweeps(1);
+    keep_in("root/dir", false, &t);
+    assert_return_code(unlink("root/dir/.wherry-u" KEPT_ID), errno);
+    sweeps(1);
+    keep_in("root/dir", false, &t);
+    assert_return_code(truncate("root/dir/.wherry-r" KEPT_ID, 100), errno); /* torn */
+    sweeps(1);
+    assert_int_equal(scratch_count("root/dir"), 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -211,6 +304,9 @@ int main(void)
         TEST(test_a_deep_tree_needs_few_descriptors),
         TEST(test_a_sweep_that_is_stopped_leaves_the_rest),
         TEST(test_other_file_systems_are_swept_too),
+        TEST(test_what_is_kept_is_told_and_judged),
+        TEST(test_what_runs_is_not_told),
+        TEST(test_halves_of_what_was_kept_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
