@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # install-deps.sh GROUP...: installs what is missing of Debian's packages for these groups.
 #   build    what debian/control names (apt-get build-dep)
-#   peers    client programs of others that the tests and scenes drive; no servers, these would
-#            start as daemons: interop/fetch-peers.sh unpacks those into build/
+#   peers    client programs of others that the tests and scenes drive, and what the example
+#            clients need; no servers, these would start as daemons: interop/fetch-peers.sh unpacks
+#            those into build/
 #   lint     clang's tools
 #   package  lintian and what builds packages
 # Says what it installs. Asks first, unless in CI or root. Installs nothing when nothing is missing.
@@ -15,7 +16,7 @@ build=no
 for group in "$@"; do
     case $group in
     build) build=yes ;;
-    peers) packages="$packages tftp-hpa curl atftp busybox iproute2" ;;
+    peers) packages="$packages tftp-hpa curl atftp busybox iproute2 python3" ;;
     lint) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev gcovr mandoc shellcheck" ;;
     package) packages="$packages dpkg-dev fakeroot lintian" ;;
     *)

@@ -8,7 +8,8 @@ usage() {
     cat <<'END'
 Usage: interop/run.sh [--no-large] [PEER]...
 PEER is a file of interop/peers without .sh: tftp-hpa, curl, atftp, busybox (clients),
-in.tftpd, atftpd, dnsmasq (servers, brought by interop/fetch-peers.sh). Default: all of them.
+in.tftpd, atftpd, dnsmasq (servers, brought by interop/fetch-peers.sh); or wherry.py, the example
+in interop/clients. Default: all of them.
 Environment: WHERRYD, WHERRY (programs to test), PEERS (where the servers are), CI=true (what cannot
 be run is a failure).
 Exit status: 0 all passed, 1 something failed, 2 wrong use, 77 nothing could be run.
@@ -24,6 +25,7 @@ absolute() {
 
 clients='tftp-hpa curl atftp busybox'
 servers='in.tftpd atftpd dnsmasq'
+examples='wherry.py'
 large=yes
 wanted=
 for word in "$@"; do
@@ -34,17 +36,17 @@ for word in "$@"; do
         exit 0
         ;;
     *)
-        case " $clients $servers " in
+        case " $clients $servers $examples " in
         *" $word "*) wanted="$wanted $word" ;;
         *)
-            echo "run.sh: '$word' is neither --no-large nor a peer: $clients $servers" >&2
+            echo "run.sh: '$word' is neither --no-large nor a peer: $clients $servers $examples" >&2
             exit 2
             ;;
         esac
         ;;
     esac
 done
-wanted=${wanted:-$clients $servers}
+wanted=${wanted:-$clients $servers $examples}
 WHERRYD=$(absolute "${WHERRYD:-build/default/src/server/wherryd}")
 WHERRY=$(absolute "${WHERRY:-build/default/src/client/wherry}")
 peers=$(absolute "${PEERS:-build/peers}")
@@ -55,6 +57,8 @@ peers=$(absolute "${PEERS:-build/peers}")
 . interop/cases/their_clients.sh
 # shellcheck source=interop/cases/their_servers.sh
 . interop/cases/their_servers.sh
+# shellcheck source=interop/cases/examples.sh
+. interop/cases/examples.sh
 
 # tftp-hpa's programs look names up with AI_ADDRCONFIG, and fail while only loopback has an address.
 # Root can give them a network namespace where it has one more.
@@ -68,6 +72,7 @@ work=$(mktemp -d)
 files=$work/files
 wherryd_pid=
 wherryd_port=
+wherryd_tcp_port=
 peer_pid=
 peer_port=
 peer_enter=()
@@ -120,9 +125,9 @@ chosen() { # peers: those of them that were asked for
     done
 }
 
-run_clients() {
+run_clients() { # of others, and the examples
     local peer pid
-    [ -n "$(chosen "$clients")" ] || return
+    [ -n "$(chosen "$clients $examples")" ] || return
     if [ ! -x "$WHERRYD" ]; then
         report skip "their clients: no server at $WHERRYD"
         return
@@ -143,6 +148,9 @@ run_clients() {
             [ "$pid" = "$wherryd_pid" ] || wait "$pid"
         done
     fi
+    for peer in $(chosen "$examples"); do
+        example_cases "$peer"
+    done
     stop_wherryd
     wherryd_pid=
 }

@@ -9,17 +9,22 @@ start_wherryd() {
         user=(--user root) # it serves a directory that is root's
     fi
     mkdir "$work/served"
-    "$WHERRYD" --root "$work/served" --listen tftp://127.0.0.1:0 --write replace --log-level info \
-        "${user[@]}" >"$work/wherryd.log" 2>&1 &
+    "$WHERRYD" --root "$work/served" --listen tftp://127.0.0.1:0 --listen wherry://127.0.0.1:0 \
+        --write replace --log-level info "${user[@]}" >"$work/wherryd.log" 2>&1 &
     wherryd_pid=$!
     wait_until wherryd_listens_or_gone
-    wherryd_port=$(sed -n 's|.*listening on tftp://127\.0\.0\.1:\([0-9]*\).*|\1|p' \
-        "$work/wherryd.log" | head -n 1)
-    [ -n "$wherryd_port" ]
+    wherryd_port=$(wherryd_port_of tftp)
+    wherryd_tcp_port=$(wherryd_port_of wherry)
+    [ -n "$wherryd_port" ] && [ -n "$wherryd_tcp_port" ]
+}
+
+wherryd_port_of() { # scheme
+    sed -n "s|.*listening on $1://127\.0\.0\.1:\([0-9]*\).*|\1|p" "$work/wherryd.log" | head -n 1
 }
 
 wherryd_listens_or_gone() {
-    grep -q 'listening on tftp://127\.0\.0\.1:[0-9]' "$work/wherryd.log" || gone "$wherryd_pid"
+    { [ -n "$(wherryd_port_of tftp)" ] && [ -n "$(wherryd_port_of wherry)" ]; } ||
+        gone "$wherryd_pid"
 }
 
 stop_wherryd() {
