@@ -33,18 +33,20 @@ enum res crowd_new(struct crowd **ret)
     return RES_OK;
 }
 
+static void forget(struct crowd *c, struct crowd_address *a)
+{
+    HASH_DELETE(hh, c->addresses, a);
+    free(a);
+}
+
 void crowd_free(struct crowd *c)
 {
-    struct crowd_address *a;
-    struct crowd_address *next;
-
     if (c == NULL) {
         return;
     }
-    HASH_ITER(hh, c->addresses, a, next)
-    {
-        HASH_DEL(c->addresses, a);
-        free(a);
+    while (c->addresses != NULL) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DELETE makes the next one the head */
+        forget(c, c->addresses);
     }
     free(c);
 }
@@ -105,8 +107,7 @@ void crowd_leave(struct crowd *c, const struct addr *peer)
     }
     a = find(c, peer, &key);
     if (a != NULL && --a->count == 0) {
-        HASH_DEL(c->addresses, a);
-        free(a);
+        forget(c, a);
     }
 }
 

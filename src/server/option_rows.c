@@ -91,7 +91,7 @@ static const struct option_row rows[] = {
         NULL, "0", "SIZE", "largest upload; 0: no limit"},
     {"disk-reserve", 0,  OPTION_BYTES,     TO(disk_reserve),     0,      HIGHEST_BYTES,
         NULL, "0", "SIZE", "free space that no upload may use"},
-    {"upload-keep", 0,   OPTION_TIME,      TO(upload_keep_ns),   0,      30 * 24 * HOUR,
+    {"upload-keep", 0,   OPTION_TIME,      TO(upload_keep_ns),   0,      720 * HOUR,
         NULL, "24h", "TIME", "how long a broken upload may be resumed (wherry://)"},
     {"upload-kept-total", 0, OPTION_BYTES, TO(upload_kept_total), 0,     HIGHEST_BYTES,
         NULL, "1GiB", "SIZE", "broken uploads kept for one network, oldest first out"},
