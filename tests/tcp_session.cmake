@@ -4,3 +4,4 @@ set(tcp_served_sources net/tcp_served.c net/tcp_client.c support/log_lines.c sup
 foreach(name tcp_session tcp_strangers tcp_time tcp_turns tcp_drain)
   wherry_test(${name} DIR net LINK server SOURCES ${tcp_served_sources})
 endforeach()
+wherry_test(tcp_crowd DIR net LINK server SOURCES ${tcp_served_sources} support/chance.c)

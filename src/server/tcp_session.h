@@ -9,7 +9,12 @@
  * is full, or `turn-max` bytes were sent: then the others have their turn. A session that is over
  * frees itself, last. Requests are answered one at a time, so there is one driver at a time; each
  * kind of request is one (tcp_list.c, tcp_ask.c, tcp_get.c, tcp_put.c). Each request leaves one
- * line in the transfer log. What all connections of a worker share is their room. */
+ * line in the transfer log. What all connections of a worker share is their room.
+ *
+ * Received bytes lie in the room's input while the session is fed. What may not be taken yet (an
+ * upload waits for the disk, too many answers wait to be sent) is kept in `rest`, and nothing is
+ * read until it is used up: at most 16 KiB, TCP_INPUT_BYTES during an upload. So an idle connection
+ * holds a struct and its exchange, and no buffer. */
 #ifndef SERVER_TCP_SESSION_H
 #define SERVER_TCP_SESSION_H
 

@@ -241,6 +241,21 @@ static void make_room(struct tcp_client *c)
     }
 }
 
+bool tcp_client_take(struct tcp_client *c, size_t most)
+{
+    ssize_t n;
+
+    make_room(c);
+    n = recv(c->fd, c->bytes + c->len, most < c->cap - c->len ? most : c->cap - c->len,
+             MSG_DONTWAIT);
+    if (n == -1) {
+        assert_int_equal(errno, EAGAIN);
+        return false;
+    }
+    c->len += (size_t)n;
+    return n > 0;
+}
+
 /* So many bytes behind those that were used; false: the stream ends before them. */
 static bool gather(struct tcp_client *c, size_t len)
 {

@@ -105,6 +105,9 @@ void tcp_client_data(struct tcp_client *c, uint32_t id, uint64_t offset, size_t 
 /* END of a PUT; sha256 may be NULL. */
 void tcp_client_end(struct tcp_client *c, uint32_t id, const uint8_t *sha256);
 
+/* Receives what has come, at most so many bytes, for the calls below; nobody waits. False: nothing
+ * has. */
+bool tcp_client_take(struct tcp_client *c, size_t most);
 /* The next frame, whatever it is. */
 void tcp_client_receive(struct tcp_client *c);
 /* It has this type and id, and the status 0. */
