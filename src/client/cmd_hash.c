@@ -52,8 +52,8 @@ static bool ask(struct inquiry *q, struct outcome *why)
     struct wherry_message_hash_reply reply = {.sha256 = {0}};
     struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
     uint32_t id = 0;
-    enum res issued = wherry_client_exchange_hash(link_exchange(q->link), url_path(&q->url),
-                                                  link_now_ns(q->link), &id);
+    enum res issued = wherry_client_exchange_hash(link_exchange(q->remote.link), url_path(&q->url),
+                                                  link_now_ns(q->remote.link), &id);
 
     while (event.kind != WHERRY_CLIENT_END) {
         if (!inquiry_next(q, issued, &event, why)) {

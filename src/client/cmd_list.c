@@ -55,8 +55,8 @@ static bool ask(struct inquiry *q, struct outcome *why)
     struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
     bool begun = false;
     uint32_t id = 0;
-    enum res issued =
-        wherry_client_exchange_list(link_exchange(q->link), &m, link_now_ns(q->link), &id);
+    enum res issued = wherry_client_exchange_list(link_exchange(q->remote.link), &m,
+                                                  link_now_ns(q->remote.link), &id);
 
     while (event.kind != WHERRY_CLIENT_END) {
         if (!inquiry_next(q, issued, &event, why)) {

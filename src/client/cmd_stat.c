@@ -59,5 +59,5 @@ static bool ask(struct inquiry *q, struct outcome *why)
 
 enum exit_code cmd_stat(const struct command_call *call)
 {
-    return inquiry_run(call, "question about a file", ask);
+    return inquiry_run(call, "way to ask about files", ask);
 }

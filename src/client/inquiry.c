@@ -17,16 +17,11 @@ static enum exit_code check_urls(const struct command_call *call, const char *wi
 
 static bool reach(struct inquiry *q, struct outcome *why)
 {
-    const struct link_params params = {
-        .url = &q->url,
-        .settings = q->call->settings,
-        .console = q->call->console,
-    };
     bool reached;
 
     q->output.link = NULL; /* the old one may go */
-    reached = link_reach(&q->link, &params, why);
-    q->output.link = q->link;
+    reached = remote_reach(&q->remote, &q->url, why);
+    q->output.link = q->remote.link;
     return reached;
 }
 
@@ -52,7 +47,9 @@ static enum exit_code ask_all(struct inquiry *q, const char *without,
             (void)fflush(q->output.to); /* so that the answers before it come before it */
             code = command_fail_as(q->call, q->url_text, &why);
         }
-        first = first == EXIT_CODE_OK ? code : first;
+        if (first == EXIT_CODE_OK || code > EXIT_CODE_SIGNAL) {
+            first = code;
+        }
     }
     return first;
 }
@@ -60,7 +57,10 @@ static enum exit_code ask_all(struct inquiry *q, const char *without,
 enum exit_code inquiry_run(const struct command_call *call, const char *without,
                            bool (*ask)(struct inquiry *q, struct outcome *why))
 {
-    struct inquiry q = {.call = call};
+    struct inquiry q = {
+        .call = call,
+        .remote = {.settings = call->settings, .console = call->console},
+    };
     struct outcome why = {.side = OUTCOME_DONE};
     enum exit_code code = check_urls(call, without);
 
@@ -74,7 +74,7 @@ enum exit_code inquiry_run(const struct command_call *call, const char *without,
     if (!output_close(&q.output, &why) && code == EXIT_CODE_OK) {
         code = command_fail_as(call, q.url_text, &why);
     }
-    link_close(q.link);
+    remote_leave(&q.remote);
     return code;
 }
 
@@ -82,10 +82,10 @@ bool inquiry_next(struct inquiry *q, enum res issued, struct wherry_client_event
                   struct outcome *why)
 {
     if (issued != RES_OK) {
-        link_explain(q->link, issued, why);
+        link_explain(q->remote.link, issued, why);
         return false;
     }
-    if (!link_next(q->link, ret, why)) {
+    if (!link_next(q->remote.link, ret, why)) {
         return false;
     }
     if (ret->kind == WHERRY_CLIENT_END && ret->end.result != RES_OK) {
@@ -99,8 +99,8 @@ bool inquiry_stat(struct inquiry *q, struct wherry_message_info *ret, struct out
 {
     struct wherry_client_event event = {.kind = WHERRY_CLIENT_NONE};
     uint32_t id = 0;
-    enum res issued = wherry_client_exchange_stat(link_exchange(q->link), url_path(&q->url),
-                                                  link_now_ns(q->link), &id);
+    enum res issued = wherry_client_exchange_stat(link_exchange(q->remote.link), url_path(&q->url),
+                                                  link_now_ns(q->remote.link), &id);
 
     while (event.kind != WHERRY_CLIENT_END) {
         if (!inquiry_next(q, issued, &event, why)) {

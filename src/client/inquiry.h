@@ -2,7 +2,8 @@
 /* client/inquiry.h: what list, stat and hash share: for one URL after the other a question to its
  * server, over one connection as long as the server stays the same, and answers on standard output.
  * All URLs are read before anything is asked. A URL that fails does not keep the next ones from
- * being asked; the exit code is that of the first failure. */
+ * being asked; the exit code is that of the first failure,
+ * or of a signal. */
 #ifndef CLIENT_INQUIRY_H
 #define CLIENT_INQUIRY_H
 
@@ -10,15 +11,15 @@
 #include <stddef.h>
 
 #include "client/command.h"
-#include "client/link.h"
 #include "client/output.h"
+#include "client/remote.h"
 
 struct inquiry {
     const struct command_call *call;
     const char *url_text;
     struct url url;
     size_t number; /* of the URL: 0, 1, ... */
-    struct link *link;
+    struct remote remote;
     struct output output;
 };
 

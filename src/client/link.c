@@ -454,16 +454,6 @@ bool link_leads_to(const struct link *l, const struct url *url)
            url->scheme == URL_WHERRY && l->port == url->port && strcasecmp(l->host, url->host) == 0;
 }
 
-bool link_reach(struct link **l, const struct link_params *p, struct outcome *why)
-{
-    if (*l != NULL && link_leads_to(*l, p->url)) {
-        return true;
-    }
-    link_close(*l);
-    *l = NULL;
-    return link_open(l, p, why);
-}
-
 struct wherry_client_exchange *link_exchange(struct link *l)
 {
     return l->exchange;

@@ -35,8 +35,6 @@ bool link_open(struct link **ret, const struct link_params *p, struct outcome *w
 void link_close(struct link *l); /* takes NULL; wipes a progress line */
 /* It leads to the host and port of this URL, and requests may still be made on it. */
 bool link_leads_to(const struct link *l, const struct url *url);
-/* *l (or NULL) becomes a link that leads to p's URL: stays, or is closed and opened anew. */
-bool link_reach(struct link **l, const struct link_params *p, struct outcome *why);
 
 /* To issue and cancel requests, with link_now_ns(). Not for what moves bytes. */
 struct wherry_client_exchange *link_exchange(struct link *l);

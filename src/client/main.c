@@ -14,8 +14,8 @@
 #define QUOTED_BYTES 80 /* of a word the user wrote, in a message */
 
 static const struct command commands[] = {
-    {"list", "ls", OPTION_OF_LIST, 1, COMMAND_ANY_NUMBER, "URL...", "what a directory holds",
-     cmd_list},
+    {"list", "ls", OPTION_OF_LIST, 1, COMMAND_ANY_NUMBER, "URL...",
+     "what a directory holds; also: ls", cmd_list},
     {"stat", NULL, OPTION_OF_STAT, 1, COMMAND_ANY_NUMBER, "URL...",
      "kind, size and time of a file or directory", cmd_stat},
     {"get", NULL, OPTION_OF_GET, 1, COMMAND_ANY_NUMBER, "URL... [LOCAL]",

@@ -41,17 +41,31 @@ cat <&3 >/dev/null &
 cd "$work/here"
 
 # Words: 2, and nothing is asked.
-expect 2 'a command is needed: get or put' 'wherry --help' -- "$wherry"
-expect 2 'unknown command "fetch": get or put' -- "$wherry" fetch "$url/hi"
-expect 2 'get: too few operands, URL [LOCAL] is needed' -- "$wherry" get
-expect 2 'put: too few operands, LOCAL URL is needed' -- "$wherry" put hi
-expect 2 'get: too many operands' -- "$wherry" get "$url/hi" x y
-expect 2 'ambiguous option "--no": one of --no-options, --no-clobber' -- "$wherry" get --no "$url/hi"
+expect 2 'a command is needed: list, stat, get, put or hash' 'wherry --help' -- "$wherry"
+expect 2 'unknown command "fetch": list, stat, get, put or hash is needed' -- "$wherry" fetch "$url/hi"
+expect 2 'get: too few operands, URL... [LOCAL] is needed' -- "$wherry" get
+expect 2 'put: too few operands, LOCAL... URL is needed' -- "$wherry" put hi
+expect 2 'list: too few operands, URL... is needed' -- "$wherry" ls
+expect 2 'ambiguous option "--no": one of --no-options, --no-clobber, --no-replace' -- "$wherry" get --no "$url/hi"
 expect 2 '--no-clobber means nothing to put' -- "$wherry" put --no-clobber hi "$url/x"
 expect 2 '-4 and -6 exclude each other' -- "$wherry" get -4 -6 "$url/hi"
+expect 2 '--json means nothing to put' -- "$wherry" put --json hi "$url/x"
+for option in --resume --verify --recursive; do
+    expect 2 "$option means nothing to tftp://, it is for wherry://" -- \
+        "$wherry" get "$option" "$url/hi"
+done
+expect 2 '--no-replace means nothing to tftp://' -- "$wherry" put --no-replace hi "$url/x"
+expect 2 '--blksize means nothing to wherry://, it is for tftp://' -- \
+    "$wherry" get --blksize 512 wherry://127.0.0.1:1/x
+
+# What TFTP has not: 2.
+expect 2 'TFTP has no listings: list needs wherry://' -- "$wherry" list "$url/"
+expect 2 'TFTP has no listings: list needs wherry://' -- "$wherry" ls --json "$url/"
+expect 2 'TFTP has no way to ask about files: stat needs wherry://' -- "$wherry" stat "$url/hi"
+expect 2 'TFTP has no digests: hash needs wherry://' -- "$wherry" hash "$url/hi"
 
 # URLs: 2.
-expect 2 'get hi: a URL of the form tftp://HOST[:PORT]/FILE' -- "$wherry" get hi
+expect 2 'get hi: a URL of the form tftp://HOST[:PORT]/FILE or wherry://HOST[:PORT]/PATH' -- "$wherry" get hi
 expect 2 'put -: a URL of the form tftp://' -- "$wherry" put - -
 expect 2 'the URL names no file' -- "$wherry" get tftp://192.0.2.1
 expect 2 'the URL has to end in the name of a file' -- "$wherry" get "$url/"
@@ -59,6 +73,8 @@ expect 2 'the URL has to end in the name of the file' -- "$wherry" put - "$url/"
 expect 2 'port "70000": a number from 1 to 65535' -- "$wherry" get tftp://192.0.2.1:70000/x
 expect 2 'stands between brackets: tftp://[ADDRESS]/FILE' -- "$wherry" get tftp://::1/x
 expect 2 'an IPv6 address is needed between [ and ]' -- "$wherry" get 'tftp://[zz::1]/x'
+expect 2 'path "a//b": between single slashes' -- "$wherry" list wherry://192.0.2.1/a//b
+expect 2 'wherry://HOST/PATH is needed' -- "$wherry" list wherry://
 expect 2 'get \x1b[31m: a URL' -- "$wherry" get "$(printf '\033[31m')"
 
 # Files of this side: 3, but a name that is none: 2.

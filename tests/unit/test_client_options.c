@@ -163,8 +163,9 @@ static void test_unknown_and_incomplete_options_are_named(void **state)
 static void test_beginning_of_several_options_names_them(void **state)
 {
     (void)state;
-    refused("get --no", "ambiguous option \"--no\": one of --no-options, --no-clobber");
-    refused("get --ver=1", "ambiguous option \"--ver=1\": one of --verbose, --version");
+    refused("get --no", "ambiguous option \"--no\": one of --no-options, --no-clobber, "
+                        "--no-replace");
+    refused("get --ver=1", "ambiguous option \"--ver=1\": one of --verify, --verbose, --version");
     assert_true(accepted("get --no-o u").settings.no_options);
 }
 
@@ -195,6 +196,47 @@ static void test_options_of_another_command_are_refused(void **state)
     assert_true(checks("--strict-size --no-clobber", OPTION_OF_GET, ""));
     assert_false(checks("--strict-size", OPTION_OF_PUT, "--strict-size means nothing to this"));
     assert_false(checks("--no-clobber", OPTION_OF_PUT, "--no-clobber"));
+}
+
+static void test_looking_and_moving_have_options_of_their_own(void **state)
+{
+    (void)state;
+    assert_true(checks("--json -1 --timeout 5 -4 -v", OPTION_OF_LIST, ""));
+    assert_true(checks("--json", OPTION_OF_STAT, ""));
+    assert_true(checks("--json", OPTION_OF_HASH, ""));
+    assert_true(checks("--resume --verify -r --no-replace", OPTION_OF_PUT, ""));
+    assert_true(checks("--resume --verify -r --no-clobber", OPTION_OF_GET, ""));
+    assert_false(checks("--json", OPTION_OF_GET, "--json means nothing to this"));
+    assert_false(checks("-1", OPTION_OF_STAT, "--names-only"));
+    assert_false(checks("-r", OPTION_OF_LIST, "--recursive"));
+    assert_false(checks("--no-replace", OPTION_OF_GET, "--no-replace"));
+}
+
+static void test_options_of_the_other_protocol_are_refused(void **state)
+{
+    static const char *const tftp[] = {"--blksize 512", "--windowsize 1", "--tftp-timeout 1",
+                                       "--no-options", "--strict-size"};
+    static const char *const wherry[] = {"--no-replace", "--resume", "--verify", "-r"};
+    char why[OPTION_WHY_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tftp) / sizeof(tftp[0]); i++) {
+        uint32_t given = accepted(tftp[i]).given;
+
+        assert_true(option_check_url(given, URL_TFTP, why));
+        assert_false(option_check_url(given, URL_WHERRY, why));
+        assert_non_null(strstr(why, "means nothing to wherry://, it is for tftp://"));
+    }
+    for (size_t i = 0; i < sizeof(wherry) / sizeof(wherry[0]); i++) {
+        uint32_t given = accepted(wherry[i]).given;
+
+        assert_true(option_check_url(given, URL_WHERRY, why));
+        assert_false(option_check_url(given, URL_TFTP, why));
+        assert_non_null(strstr(why, "means nothing to tftp://, it is for wherry://"));
+    }
+    assert_true(option_check_url(accepted("-4 -v --timeout 3s --no-clobber").given, URL_TFTP, why));
+    assert_true(
+        option_check_url(accepted("-4 -v --timeout 3s --no-clobber").given, URL_WHERRY, why));
 }
 
 static void test_options_that_contradict_are_refused(void **state)
@@ -270,6 +312,8 @@ int main(void)
         cmocka_unit_test(test_beginning_of_several_options_names_them),
         cmocka_unit_test(test_words_are_quoted_in_messages),
         cmocka_unit_test(test_options_of_another_command_are_refused),
+        cmocka_unit_test(test_looking_and_moving_have_options_of_their_own),
+        cmocka_unit_test(test_options_of_the_other_protocol_are_refused),
         cmocka_unit_test(test_options_that_contradict_are_refused),
         cmocka_unit_test(test_every_row_is_in_the_help_with_its_range),
         cmocka_unit_test(test_help_fits_into_80_columns),

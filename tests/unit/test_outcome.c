@@ -66,6 +66,56 @@ static void test_sides_have_their_exit_codes(void **state)
     assert_int_equal(outcome_exit_code(&o), 1);
 }
 
+static struct outcome end_of(uint16_t status, const char *text)
+{
+    struct wherry_client_end end = {
+        .result = RES_PEER,
+        .status = status,
+        .text = {.bytes = (const uint8_t *)text, .len = strlen(text)},
+    };
+    struct outcome o;
+
+    outcome_set_end(&o, &end);
+    return o;
+}
+
+/* The statuses in order, PROTOCOL (1) to OFFSET (19): as wherry(1) groups them. */
+static void test_statuses_have_their_exit_codes(void **state)
+{
+    static const int expected[] = {
+        0, 7, 8, 6, 8, 8, 8, 6, 8, 9, 8, 8, 9, 7, 6, 4, 8, 4, 8, 9,
+    };
+
+    (void)state;
+    for (uint16_t status = 1; status < WHERRY_STATUS_COUNT; status++) {
+        struct outcome o = end_of(status, "");
+
+        assert_int_equal(outcome_exit_code(&o), expected[status]);
+    }
+}
+
+static void test_unknown_status_is_a_refusal(void **state)
+{
+    struct outcome o = end_of(4711, "odd");
+    char text[OUTCOME_PRINT_BYTES];
+
+    (void)state;
+    assert_int_equal(outcome_exit_code(&o), 8);
+    assert_string_equal(outcome_print(&o, text), "the server refuses (server says: \"odd\")");
+}
+
+static void test_text_of_an_end_is_quoted_or_its_status_shown(void **state)
+{
+    struct outcome o = end_of(WHERRY_STATUS_NOT_FOUND, "no \033[2J");
+    char text[OUTCOME_PRINT_BYTES];
+
+    (void)state;
+    assert_string_equal(outcome_print(&o, text), "no such file (server says: \"no \\x1b[2J\")");
+    o = end_of(WHERRY_STATUS_NO_SPACE, "");
+    assert_string_equal(outcome_print(&o, text),
+                        "the server has no room for it (status 6 without a text)");
+}
+
 static void test_text_of_the_server_is_quoted(void **state)
 {
     struct outcome o = error_of(1, "File \"x\" not\nfound\033[2J");
@@ -104,6 +154,9 @@ int main(void)
         cmocka_unit_test(test_error_numbers_have_their_exit_codes),
         cmocka_unit_test(test_unknown_error_number_is_a_refusal),
         cmocka_unit_test(test_sides_have_their_exit_codes),
+        cmocka_unit_test(test_statuses_have_their_exit_codes),
+        cmocka_unit_test(test_unknown_status_is_a_refusal),
+        cmocka_unit_test(test_text_of_an_end_is_quoted_or_its_status_shown),
         cmocka_unit_test(test_text_of_the_server_is_quoted),
         cmocka_unit_test(test_local_failures_are_told_as_the_file_system_would),
         cmocka_unit_test(test_error_without_text_shows_its_number),

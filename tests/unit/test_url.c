@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* URLs of RFC 3617: tftp://host[:port]/name[;mode=octet|netascii]. */
+/* URLs of RFC 3617: tftp://host[:port]/name[;mode=octet|netascii], and those of the file protocol:
+ * wherry://host[:port][/path]. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,7 +171,7 @@ static void test_bad_brackets_are_refused(void **state)
 static void test_users_are_refused(void **state)
 {
     (void)state;
-    refuse("tftp://me@h/x", "no users");
+    refuse("tftp://me@h/x", "knows users");
 }
 
 static void test_unknown_modes_are_refused(void **state)
@@ -209,6 +210,92 @@ static void test_last_component_follows_the_last_slash(void **state)
     assert_string_equal(url_last_component(""), "");
 }
 
+/* --- wherry:// --- */
+
+static void path_is(const char *text, const char *path)
+{
+    struct url u = parse(text);
+    struct wherry_view v = url_path(&u);
+
+    assert_int_equal(u.scheme, URL_WHERRY);
+    assert_int_equal(v.len, strlen(path));
+    assert_memory_equal(v.bytes, path, v.len);
+}
+
+static void test_scheme_tells_the_protocol_and_its_port(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("tftp://h/x").scheme, URL_TFTP);
+    assert_int_equal(parse("wherry://h/x").scheme, URL_WHERRY);
+    assert_int_equal(parse("WHERRY://h/x").port, 7069);
+    assert_int_equal(parse("wherry://[::1]:7070/x").port, 7070);
+    assert_int_equal(parse("wherry://h:7070").port, 7070);
+    assert_string_equal(url_scheme_text(URL_WHERRY), "wherry://");
+}
+
+static void test_root_of_a_server_needs_no_slash(void **state)
+{
+    (void)state;
+    path_is("wherry://h", "");
+    path_is("wherry://h/", "");
+    path_is("wherry://[::1]", "");
+}
+
+static void test_path_is_all_behind_the_host(void **state)
+{
+    (void)state;
+    path_is("wherry://h/boot/x", "boot/x");
+    path_is("wherry://h/a;mode=octet", "a;mode=octet");
+    path_is("wherry://h/a?b#c", "a?b#c");
+    path_is("wherry://h/a%20b%5Cc%0A", "a b\\c\n");
+    path_is("wherry://h/a%2Fb", "a/b");
+}
+
+/* It says that a directory is meant, and is no part of what requests carry. */
+static void test_one_slash_at_the_end_may_stand(void **state)
+{
+    (void)state;
+    path_is("wherry://h/boot/", "boot");
+    assert_string_equal(parse("wherry://h/boot/").name, "boot/");
+    refuse("wherry://h/boot//", "single slashes");
+    refuse("wherry://h//", "single slashes");
+}
+
+static void test_paths_that_the_protocol_never_allows_are_refused(void **state)
+{
+    char text[2048];
+    int used = snprintf(text, sizeof(text), "wherry://h/");
+
+    (void)state;
+    refuse("wherry://h//etc", "single slashes");
+    refuse("wherry://h/a/../b", "neither . nor ..");
+    refuse("wherry://h/./b", "neither . nor ..");
+    refuse("wherry://h/%2e%2e", "neither . nor ..");
+    refuse("wherry://h/a/.wherry-x", ".wherry-");
+    refuse("wherry://h/a%00", "%00");
+    memset(text + used, 'a', 256);
+    text[used + 256] = '\0';
+    refuse(text, "1 to 255 bytes");
+    text[used + 255] = '\0';
+    assert_int_equal(strlen(parse(text).name), 255);
+    for (int i = 0; i < 1025; i++) { /* 1025 bytes of short components */
+        text[used + i] = i % 2 == 0 ? 'a' : '/';
+    }
+    text[used + 1025] = '\0';
+    refuse(text, "1024 bytes in all");
+}
+
+static void test_wherry_hosts_are_judged_like_those_of_tftp(void **state)
+{
+    (void)state;
+    refuse("wherry://", "wherry://HOST/PATH");
+    refuse("wherry:///x", "wherry://HOST/PATH");
+    refuse("wherry://::1/x", "wherry://[ADDRESS]/PATH");
+    refuse("wherry://h:0", "1 to 65535");
+    refuse("wherry://me@h/x", "knows users");
+    refuse("http://h/x", "wherry://HOST");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +317,12 @@ int main(void)
         cmocka_unit_test(test_unknown_modes_are_refused),
         cmocka_unit_test(test_overlong_parts_are_refused),
         cmocka_unit_test(test_last_component_follows_the_last_slash),
+        cmocka_unit_test(test_scheme_tells_the_protocol_and_its_port),
+        cmocka_unit_test(test_root_of_a_server_needs_no_slash),
+        cmocka_unit_test(test_path_is_all_behind_the_host),
+        cmocka_unit_test(test_one_slash_at_the_end_may_stand),
+        cmocka_unit_test(test_paths_that_the_protocol_never_allows_are_refused),
+        cmocka_unit_test(test_wherry_hosts_are_judged_like_those_of_tftp),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
