@@ -1,11 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/remote.h"
 
-static bool takes_requests(struct link *l)
-{
-    enum wherry_client_state state = wherry_client_exchange_state(link_exchange(l));
+enum use { USE_AS_IT_IS, USE_ANOTHER, USE_NONE };
 
-    return state == WHERRY_CLIENT_GREETING || state == WHERRY_CLIENT_OPEN;
+/* Servers close what is idle for long. What has not been greeted is as good as new: if it fails,
+ * the next would too. */
+static enum use judge(struct link *l, struct outcome *why)
+{
+    enum wherry_client_state before = wherry_client_exchange_state(link_exchange(l));
+    struct wherry_client_event event;
+
+    if (!link_poll(l, &event, why)) {
+        return before == WHERRY_CLIENT_GREETING || why->side == OUTCOME_SIGNAL ? USE_NONE
+                                                                               : USE_ANOTHER;
+    }
+    if (before == WHERRY_CLIENT_GREETING ||
+        wherry_client_exchange_state(link_exchange(l)) == WHERRY_CLIENT_OPEN) {
+        return USE_AS_IT_IS;
+    }
+    return USE_ANOTHER;
 }
 
 bool remote_reach(struct remote *r, const struct url *url, struct outcome *why)
@@ -15,19 +28,16 @@ bool remote_reach(struct remote *r, const struct url *url, struct outcome *why)
         .settings = r->settings,
         .console = r->console,
     };
-    struct wherry_client_event event;
+    enum use use = USE_ANOTHER;
 
     if (r->link != NULL && link_leads_to(r->link, url)) {
-        if (link_poll(r->link, &event, why)) {
-            if (takes_requests(r->link)) {
-                return true;
-            }
-        } else if (why->side == OUTCOME_SIGNAL) {
-            return false;
-        }
+        use = judge(r->link, why);
     }
-    remote_leave(r);
-    return link_open(&r->link, &params, why);
+    if (use == USE_ANOTHER) {
+        remote_leave(r);
+        return link_open(&r->link, &params, why);
+    }
+    return use == USE_AS_IT_IS;
 }
 
 /* What was issued with this result, to its END. The event with the answer becomes *ret. */

@@ -8,10 +8,8 @@
 #include <unistd.h>
 
 #include "base/errno_res.h"
-#include "base/number.h"
 
 #define PIECE_BYTES 4096u /* PIPE_BUF: what a pipe that polls writable takes without blocking */
-#define HELD_BACK_NS (100 * NUMBER_MILLISECOND)
 
 /* A description of our own of the same pipe, so that only we do not block on it. */
 static int open_again(int fd)
@@ -47,16 +45,14 @@ void stream_close(struct stream *s)
     }
 }
 
-static bool wait_for_room(struct stream *s, struct link *l, struct outcome *why)
+static bool await_room(struct stream *s, struct link *l, struct outcome *why)
 {
-    uint64_t from_ns = link_now_ns(l);
+    uint64_t before_ns = link_now_ns(l);
 
     if (!link_wait_writable(l, s->fd, why)) {
         return false;
     }
-    if (link_now_ns(l) - from_ns >= HELD_BACK_NS) {
-        s->held_back = true;
-    }
+    s->held_back = s->held_back || link_now_ns(l) > before_ns;
     return true;
 }
 
@@ -64,23 +60,27 @@ bool stream_write(struct stream *s, struct link *l, const uint8_t *bytes, size_t
                   uint64_t *taken, struct outcome *why)
 {
     while (len > 0) {
+        size_t most = len < s->most ? len : s->most;
         ssize_t n;
 
-        if (s->most != SIZE_MAX && !wait_for_room(s, l, why)) {
+        /* One that may block is asked first. */
+        if (s->most != SIZE_MAX && !await_room(s, l, why)) {
             return false;
         }
-        n = write(s->fd, bytes, len < s->most ? len : s->most);
+        n = write(s->fd, bytes, most);
         if (n >= 0) {
             bytes += n;
             len -= (size_t)n;
             *taken += (uint64_t)n;
-        } else if (errno == EAGAIN) {
-            if (!wait_for_room(s, l, why)) {
-                return false;
-            }
-        } else if (errno != EINTR) {
+        } else if (errno != EAGAIN && errno != EINTR) {
             *why = (struct outcome){.side = OUTCOME_LOCAL, .result = res_from_errno(errno)};
             return false;
+        }
+        if (n < (ssize_t)most) {
+            s->held_back = true;
+            if (!await_room(s, l, why)) {
+                return false;
+            }
         }
     }
     return true;

@@ -15,7 +15,7 @@ struct stream {
     int fd;
     bool ours;      /* to close */
     size_t most;    /* bytes of a write that does not block once there is room */
-    bool held_back; /* it made us wait so long that the server may have lost patience */
+    bool held_back; /* it made us wait, and the server may have lost patience */
 };
 
 /* fd stays the caller's. */
