@@ -85,7 +85,8 @@ static int open_local(struct put_job *j, const char *local)
         }
         return fd;
     }
-    fd = open(local, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    /* NONBLOCK: a FIFO without a writer is waited for where signals are heard, in send_file.c. */
+    fd = open(local, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd == -1) {
         put_job_fail_locally(j, local, strerror(errno));
     }

@@ -342,6 +342,10 @@ static bool run(struct sending *s)
     if (settings->resume && settings->verify && !sum_before(s)) {
         return false;
     }
+    /* Not before there is something to send: then the server measures how fast it comes. */
+    if (!await_source(s)) {
+        return false;
+    }
     if (!(settings->resume ? begin_resumable(s) : begin(s, NULL))) {
         return false;
     }

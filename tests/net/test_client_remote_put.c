@@ -87,7 +87,7 @@ static void test_no_replace_asks_for_a_new_name(void **state)
     program_says("it is there");
 }
 
-static void test_size_of_a_pipe_is_unknown(void **state)
+static void test_pipe_is_put_once_there_is_something_and_its_size_is_unknown(void **state)
 {
     struct scripted_tcp *s = *state;
     int ends[2];
@@ -96,9 +96,9 @@ static void test_size_of_a_pipe_is_unknown(void **state)
     program_start_with_input(&s->program, "put - URL/x", ends[0]);
     assert_return_code(close(ends[0]), errno);
     scripted_tcp_greet(s);
+    assert_int_equal(write(ends[1], "one", 3), 3);
     scripted_tcp_take_put(s, "x", SCRIPTED_TCP_UNKNOWN, PUT_REPLACE);
     scripted_tcp_ready(s, 0, 0);
-    assert_int_equal(write(ends[1], "one", 3), 3);
     scripted_tcp_take_data(s, "one", 3);
     assert_int_equal(write(ends[1], "two", 3), 3);
     scripted_tcp_take_data(s, "two", 3);
@@ -134,10 +134,10 @@ static void test_early_end_stops_the_sending(void **state)
     assert_return_code(pipe2(ends, O_CLOEXEC), errno);
     program_start_with_input(&s->program, "put - URL/x", ends[0]);
     assert_return_code(close(ends[0]), errno);
+    assert_int_equal(write(ends[1], "more", 4), 4);
     scripted_tcp_greet(s);
     scripted_tcp_take_put(s, "x", SCRIPTED_TCP_UNKNOWN, PUT_REPLACE);
     scripted_tcp_ready(s, 0, 0);
-    assert_int_equal(write(ends[1], "more", 4), 4);
     scripted_tcp_take_data(s, "more", 4);
     scripted_tcp_end(s, WHERRY_STATUS_NO_SPACE, "the disk is full");
     scripted_tcp_take(s, TCP_CANCEL); /* though the pipe is still open */
@@ -205,15 +205,27 @@ static void test_signal_ends_it(void **state)
     assert_return_code(pipe2(ends, O_CLOEXEC), errno);
     program_start_with_input(&s->program, "put - URL/x", ends[0]);
     assert_return_code(close(ends[0]), errno);
+    assert_int_equal(write(ends[1], "more", 4), 4);
     scripted_tcp_greet(s);
     scripted_tcp_take_put(s, "x", SCRIPTED_TCP_UNKNOWN, PUT_REPLACE);
     scripted_tcp_ready(s, 0, 0);
-    assert_int_equal(write(ends[1], "more", 4), 4);
     scripted_tcp_take_data(s, "more", 4); /* it waits at the pipe now, or soon */
     program_signal(&s->program, SIGINT);
     scripted_tcp_gone(s);
     program_ends(&s->program, 130);
     assert_return_code(close(ends[1]), errno);
+}
+
+static void test_signal_ends_the_wait_for_a_fifo(void **state)
+{
+    struct scripted_tcp *s = *state;
+
+    assert_return_code(mkfifo("fifo", 0600), errno);
+    program_start(&s->program, "put fifo URL/x");
+    scripted_tcp_greet(s); /* and no PUT, for nobody writes */
+    program_signal(&s->program, SIGTERM);
+    scripted_tcp_gone(s);
+    program_ends(&s->program, 143);
 }
 
 static void test_directory_needs_r(void **state)
@@ -293,12 +305,12 @@ static void test_server_that_left_between_two_files_is_asked_again(void **state)
     scripted_tcp_end(s, WHERRY_STATUS_OK, "");
     scripted_tcp_goaway(s, WHERRY_STATUS_SHUTDOWN, "", 0);
     scripted_tcp_close(s);
-    fd = open("a", O_WRONLY | O_CLOEXEC); /* until here the program waits for a writer */
+    fd = open("a", O_WRONLY | O_CLOEXEC);
     assert_return_code(fd, errno);
     scripted_tcp_greet(s);
+    assert_return_code(close(fd), errno);
     scripted_tcp_take_put(s, "up/a", SCRIPTED_TCP_UNKNOWN, PUT_REPLACE);
     scripted_tcp_ready(s, 0, 0);
-    assert_return_code(close(fd), errno);
     scripted_tcp_take(s, TCP_END);
     scripted_tcp_end(s, WHERRY_STATUS_OK, "");
     program_ends(&s->program, 0);
@@ -521,13 +533,14 @@ int main(void)
         TEST(test_empty_file_has_no_data),
         TEST(test_url_with_a_slash_at_its_end_is_a_directory),
         TEST(test_no_replace_asks_for_a_new_name),
-        TEST(test_size_of_a_pipe_is_unknown),
+        TEST(test_pipe_is_put_once_there_is_something_and_its_size_is_unknown),
         TEST(test_size_of_a_redirected_file_is_what_is_left_of_it),
         TEST(test_early_end_stops_the_sending),
         TEST(test_file_that_became_shorter_is_cancelled),
         TEST(test_file_that_became_longer_is_cancelled),
         TEST(test_lost_connection_is_exit_4_and_keeps_nothing),
         TEST(test_signal_ends_it),
+        TEST(test_signal_ends_the_wait_for_a_fifo),
         TEST(test_directory_needs_r),
         TEST(test_failure_does_not_stop_the_others),
         TEST(test_several_go_into_a_directory_of_the_server),
