@@ -78,7 +78,10 @@ void put_job_fail_as(struct put_job *j, const char *path, const struct outcome *
     char text[OUTCOME_PRINT_BYTES];
 
     put_job_fail(j, outcome_exit_code(o), path, outcome_print(o, text));
-    j->over = j->over || o->side == OUTCOME_SIGNAL;
+    if (o->side == OUTCOME_SIGNAL) {
+        j->over = true;
+        j->code = outcome_exit_code(o); /* whatever failed before */
+    }
 }
 
 /* --- questions --- */

@@ -27,7 +27,7 @@ struct put_job {
     struct remote remote;
     uint8_t *buffer;     /* PUT_JOB_BUFFER_BYTES */
     bool over;           /* nothing more is tried */
-    enum exit_code code; /* the first failure's */
+    enum exit_code code; /* the first failure's, or the signal's */
 };
 
 /* RES_NO_MEMORY. */

@@ -216,12 +216,12 @@ static void test_signal_ends_it(void **state)
     assert_return_code(close(ends[1]), errno);
 }
 
-static void test_signal_ends_the_wait_for_a_fifo(void **state)
+static void test_signal_ends_the_wait_for_a_fifo_and_decides(void **state)
 {
     struct scripted_tcp *s = *state;
 
     assert_return_code(mkfifo("fifo", 0600), errno);
-    program_start(&s->program, "put fifo URL/x");
+    program_start(&s->program, "put missing fifo URL/");
     scripted_tcp_greet(s); /* and no PUT, for nobody writes */
     program_signal(&s->program, SIGTERM);
     scripted_tcp_gone(s);
@@ -540,7 +540,7 @@ int main(void)
         TEST(test_file_that_became_longer_is_cancelled),
         TEST(test_lost_connection_is_exit_4_and_keeps_nothing),
         TEST(test_signal_ends_it),
-        TEST(test_signal_ends_the_wait_for_a_fifo),
+        TEST(test_signal_ends_the_wait_for_a_fifo_and_decides),
         TEST(test_directory_needs_r),
         TEST(test_failure_does_not_stop_the_others),
         TEST(test_several_go_into_a_directory_of_the_server),
