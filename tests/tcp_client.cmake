@@ -11,3 +11,8 @@ foreach(story list)
   target_compile_definitions(test_client_${story} PRIVATE WHERRY="$<TARGET_FILE:wherry>")
   add_dependencies(test_client_${story} wherry)
 endforeach()
+
+wherry_test(link DIR net
+  SOURCES support/pattern.c support/program.c support/scratch.c support/scripted_tcp.c
+  LINK client)
+target_compile_definitions(test_link PRIVATE WHERRY="$<TARGET_FILE:wherry>")

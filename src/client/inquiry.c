@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "client/inquiry.h"
 
+#include <unistd.h>
+
+#include "client/standard.h"
+
 static enum exit_code check_urls(const struct command_call *call, const char *without)
 {
     struct url url;
@@ -67,8 +71,11 @@ enum exit_code inquiry_run(const struct command_call *call, const char *without,
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    if (!output_open(&q.output, &why)) {
-        return command_fail_as(call, call->operands[0], &why);
+    if (!standard_writable(STDOUT_FILENO)) {
+        return command_fail(call, EXIT_CODE_LOCAL, "standard output", "it is not open for writing");
+    }
+    if (output_open(&q.output) != RES_OK) {
+        return command_fail(call, EXIT_CODE_OTHER, call->operands[0], "out of memory");
     }
     code = ask_all(&q, without, ask);
     if (!output_close(&q.output, &why) && code == EXIT_CODE_OK) {

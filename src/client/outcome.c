@@ -76,6 +76,8 @@ static const char *local_text(enum res r)
         return "permission denied";
     case RES_NAME:
         return "the name is too long";
+    case RES_LOST:
+        return "nobody reads it any more"; /* a pipe */
     default:
         return wherry_res_text(r);
     }

@@ -5,14 +5,16 @@
 #include <unistd.h>
 
 #include "base/errno_res.h"
-#include "client/standard.h"
 
 #define PIECE_BYTES 4096u /* what a pipe that is ready takes without blocking: PIPE_BUF */
 
 static void fail(struct output *o, int error)
 {
     o->failed = true;
-    o->why = (struct outcome){.side = OUTCOME_LOCAL, .result = res_from_errno(error)};
+    o->why = (struct outcome){
+        .side = OUTCOME_LOCAL,
+        .result = error == EPIPE ? RES_LOST : res_from_errno(error),
+    };
     (void)snprintf(o->why.detail, sizeof(o->why.detail), "standard output");
 }
 
@@ -40,25 +42,18 @@ static ssize_t on_write(void *cookie, const char *bytes, size_t len)
     return (ssize_t)done;
 }
 
-bool output_open(struct output *o, struct outcome *why)
+enum res output_open(struct output *o)
 {
     static const cookie_io_functions_t functions = {.write = on_write};
 
-    *o = (struct output){.to = NULL};
-    if (!standard_writable(STDOUT_FILENO)) {
-        *why = (struct outcome){.side = OUTCOME_LOCAL, .result = RES_IO};
-        (void)snprintf(why->detail, sizeof(why->detail), "standard output is not open for writing");
-        return false;
-    }
-    o->to = fopencookie(o, "w", functions);
+    *o = (struct output){.to = fopencookie(o, "w", functions)};
     if (o->to == NULL) {
-        *why = (struct outcome){.side = OUTCOME_LOCAL, .result = RES_NO_MEMORY};
-        return false;
+        return RES_NO_MEMORY;
     }
     if (isatty(STDOUT_FILENO) == 1) {
         (void)setvbuf(o->to, NULL, _IOLBF, BUFSIZ);
     }
-    return true;
+    return RES_OK;
 }
 
 bool output_good(const struct output *o, struct outcome *why)

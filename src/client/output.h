@@ -17,8 +17,8 @@ struct output {
     struct outcome why; /* failed: a signal, or what is wrong with standard output */
 };
 
-/* In the owner's memory. False: why says it (no memory, or standard output is not open). */
-bool output_open(struct output *o, struct outcome *why);
+/* In the owner's memory. RES_NO_MEMORY. */
+enum res output_open(struct output *o);
 /* Whether all that was printed so far could be taken. Cheap: what is buffered counts as taken. */
 bool output_good(const struct output *o, struct outcome *why);
 /* Writes what is buffered and closes, while the link is still open. False: not all was taken. */

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* `wherry list`, `stat` and `hash` against a server that follows a script. */
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,6 +35,20 @@ static int setup(void **state)
 static void printed(const char *text)
 {
     program_file_is("stdout", text, strlen(text));
+}
+
+/* Until a page lies in the pipe, which is all it holds. */
+static void await_full_page(int reader)
+{
+    struct pollfd p = {.fd = reader, .events = POLLIN};
+    int len = 0;
+
+    assert_int_equal(poll(&p, 1, 30000), 1);
+    for (int i = 0; i < 30000 && len < 4096; i++) {
+        assert_int_equal(ioctl(reader, FIONREAD, &len), 0);
+        (void)sched_yield();
+    }
+    assert_int_equal(len, 4096);
 }
 
 /* --- list --- */
@@ -377,6 +397,50 @@ static void test_sigterm_ends_it_before_hello(void **state)
     program_ends(&s->program, 143);
 }
 
+/* The reader of a FIFO that reads nothing: rows fill it, and then the signal has to be heard. */
+static void test_a_signal_is_heard_while_standard_output_is_full(void **state)
+{
+    struct scripted_tcp *s = *state;
+    char name[256];
+    int reader;
+
+    assert_int_equal(mkfifo("stdout", 0600), 0);
+    reader = open("stdout", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    assert_true(fcntl(reader, F_SETPIPE_SZ, 4096) >= 4096);
+    program_start(&s->program, "list -1 URL");
+    scripted_tcp_greet(s);
+    scripted_tcp_take_list(s, NO_PATH, "");
+    for (int i = 0; i < 200; i++) { /* 50,000 bytes */
+        (void)snprintf(name, sizeof(name), "%0250d", i);
+        scripted_tcp_entry(s, SCRIPTED_TCP_FILE, 1, 0, name);
+    }
+    scripted_tcp_end(s, OK, "");
+    await_full_page(reader);
+    program_signal(&s->program, SIGINT);
+    program_ends(&s->program, 130);
+    program_says("interrupted by SIGINT");
+    assert_int_equal(close(reader), 0);
+}
+
+static void test_a_reader_that_went_away_is_a_failed_write(void **state)
+{
+    struct scripted_tcp *s = *state;
+    int reader;
+
+    assert_int_equal(mkfifo("stdout", 0600), 0);
+    reader = open("stdout", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
+    program_start(&s->program, "list -1 URL");
+    scripted_tcp_greet(s); /* by now the program has opened it */
+    assert_int_equal(close(reader), 0);
+    scripted_tcp_take_list(s, NO_PATH, "");
+    scripted_tcp_entry(s, SCRIPTED_TCP_FILE, 1, 0, "x");
+    scripted_tcp_end(s, OK, "");
+    program_ends(&s->program, 3);
+    program_says("standard output: nobody reads it any more");
+}
+
 /* --- stat and hash --- */
 
 static void test_stat_tells_kind_size_time_and_validator(void **state)
@@ -530,6 +594,8 @@ int main(void)
         STORY(test_verbose_says_which_address_is_asked),
         STORY(test_signals_end_it),
         STORY(test_sigterm_ends_it_before_hello),
+        STORY(test_a_signal_is_heard_while_standard_output_is_full),
+        STORY(test_a_reader_that_went_away_is_a_failed_write),
         STORY(test_stat_tells_kind_size_time_and_validator),
         STORY(test_stat_has_a_json_form),
         STORY(test_hash_prints_the_format_of_sha256sum),
