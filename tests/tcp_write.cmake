@@ -6,3 +6,6 @@ wherry_test(keep LINK store SOURCES support/scratch.c)
 foreach(name upload upload_resume upload_limits)
   wherry_test(${name} LINK store SOURCES ${upload_story})
 endforeach()
+wherry_test(tcp_put DIR net LINK server
+  SOURCES net/tcp_served.c net/tcp_client.c support/log_lines.c support/pattern.c
+    support/scratch.c)
