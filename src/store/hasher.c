@@ -11,12 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "base/errno_res.h"
 #include "io/pool.h"
 #include "store/exact.h"
+#include "store/sums.h"
 #include "store/validator.h"
 #include "store/version.h"
 
@@ -24,18 +22,10 @@
 #define READ_BYTES 65536u
 #define SETTLED_S 2 /* a time stamp this old is of no write that is still to come */
 
-/* A sum that was found, by what it is of. */
-struct sum {
-    uint8_t validator[WHERRY_VALIDATOR_BYTES];
-    uint8_t sha256[WHERRY_SHA256_BYTES];
-    UT_hash_handle hh; /* iteration goes from the least recently used to the latest */
-};
-
 struct hasher {
     struct pool *pool;
     const struct jail *jail;
-    struct sum *sums;
-    size_t most;
+    struct sums *sums;
 };
 
 /* All but hasher, done and owner is the job's while the pool has it. */
@@ -57,59 +47,6 @@ struct hashing {
     bool over;
     struct hasher_answer answer;
 };
-
-/* --- what is remembered --- */
-
-static void sum_forget(struct hasher *h, struct sum *sum)
-{
-    HASH_DELETE(hh, h->sums, sum);
-    free(sum);
-}
-
-static bool sum_add(struct hasher *h, struct sum *sum)
-{
-    HASH_ADD_KEYPTR(hh, h->sums, sum->validator, sizeof(sum->validator), sum);
-    return sum->hh.tbl != NULL; /* NULL: there was no memory for the table */
-}
-
-/* Makes it the latest too. */
-static const struct sum *sum_find(struct hasher *h, const uint8_t *validator)
-{
-    struct sum *sum = NULL;
-
-    HASH_FIND(hh, h->sums, validator, WHERRY_VALIDATOR_BYTES, sum);
-    if (sum != NULL) {
-        HASH_DELETE(hh, h->sums, sum);
-        if (!sum_add(h, sum)) {
-            free(sum);
-            return NULL;
-        }
-    }
-    return sum;
-}
-
-/* Without memory nothing is remembered, and the file is hashed anew the next time. */
-static void remember(struct hasher *h, const struct hasher_answer *a)
-{
-    struct sum *sum;
-
-    if (h->most == 0 || sum_find(h, a->validator) != NULL) {
-        return;
-    }
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DELETE makes the next one the head */
-    while (HASH_COUNT(h->sums) >= h->most) {
-        sum_forget(h, h->sums);
-    }
-    sum = calloc(1, sizeof(*sum));
-    if (sum == NULL) {
-        return;
-    }
-    memcpy(sum->validator, a->validator, sizeof(sum->validator));
-    memcpy(sum->sha256, a->sha256, sizeof(sum->sha256));
-    if (!sum_add(h, sum)) {
-        free(sum);
-    }
-}
 
 /* --- in the pool's threads --- */
 
@@ -256,15 +193,8 @@ static void submit(struct hashing *a)
 
 static bool recall(struct hashing *a)
 {
-    const struct sum *sum = NULL;
-
-    if (a->name != NULL && a->digest == NULL) {
-        sum = sum_find(a->hasher, a->answer.validator);
-    }
-    if (sum != NULL) {
-        memcpy(a->answer.sha256, sum->sha256, sizeof(sum->sha256));
-    }
-    return sum != NULL;
+    return a->name != NULL && a->digest == NULL &&
+           sums_recall(a->hasher->sums, a->answer.validator, a->answer.sha256);
 }
 
 static void turn_done(struct pool_job *job, void *owner)
@@ -280,7 +210,7 @@ static void turn_done(struct pool_job *job, void *owner)
     if (a->answer.result == RES_OK) {
         if (a->over) {
             if (a->name != NULL && a->settled && a->same_stat) {
-                remember(a->hasher, &a->answer);
+                sums_remember(a->hasher->sums, a->answer.validator, a->answer.sha256);
             }
         } else if (recall(a)) {
             answer = a->answer;
@@ -365,13 +295,16 @@ enum res hasher_new(struct hasher **ret, struct loop *l, const struct jail *jail
     if (h == NULL) {
         return RES_NO_MEMORY;
     }
-    r = pool_new(&h->pool, l, threads);
+    h->jail = jail;
+    r = sums_new(&h->sums, remembered);
+    if (r == RES_OK) {
+        r = pool_new(&h->pool, l, threads);
+    }
     if (r != RES_OK) {
+        sums_free(h->sums);
         free(h);
         return r;
     }
-    h->jail = jail;
-    h->most = remembered;
     *ret = h;
     return RES_OK;
 }
@@ -382,8 +315,6 @@ void hasher_free(struct hasher *h)
         return;
     }
     pool_free(h->pool);
-    while (h->sums != NULL) {
-        sum_forget(h, h->sums);
-    }
+    sums_free(h->sums);
     free(h);
 }
