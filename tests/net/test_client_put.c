@@ -249,6 +249,24 @@ static void test_wrong_use_ends_with_2(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, scripted_setup, scripted_teardown)
 
+static void test_several_files_go_into_a_directory_and_a_failure_stops_none(void **state)
+{
+    struct scripted *s = *state;
+
+    program_put_file("a", "aa", 2);
+    program_put_file("c", "cc", 2);
+    program_start(&s->program, "put --no-options a missing c URL/up/");
+    take_wrq(s, "up/a");
+    scripted_error(s, 2, "not you"); /* exit code 6 */
+    take_wrq(s, "up/c");
+    scripted_ack(s, 0);
+    scripted_take_data(s, 1, "cc", 2);
+    scripted_ack(s, 1);
+    program_ends(&s->program, 6);
+    program_says("not you");
+    program_says("put missing: No such file or directory");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +284,7 @@ int main(void)
         T(test_signal_tells_the_server),
         T(test_local_faults_are_told_before_it_asks),
         T(test_wrong_use_ends_with_2),
+        T(test_several_files_go_into_a_directory_and_a_failure_stops_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
