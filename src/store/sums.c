@@ -14,11 +14,15 @@ struct sum {
     struct sum *chain;       /* in the same bucket */
 };
 
+struct bucket {
+    struct sum *first;
+};
+
 struct sums {
     struct sum *oldest;
     size_t count;
     size_t most;
-    struct sum *buckets[]; /* as many as `most` */
+    struct bucket buckets[]; /* as many as `most` */
 };
 
 enum res sums_new(struct sums **ret, size_t most)
@@ -44,7 +48,7 @@ static struct sum **find(struct sums *all, const uint8_t *validator)
     uint64_t front;
 
     memcpy(&front, validator, sizeof(front));
-    at = &all->buckets[front % all->most];
+    at = &all->buckets[front % all->most].first;
     while (*at != NULL && memcmp((*at)->validator, validator, WHERRY_VALIDATOR_BYTES) != 0) {
         at = &(*at)->chain;
     }
