@@ -75,18 +75,66 @@ static bool names_a_file(const struct url *url)
     return last[0] != '\0' && strcmp(last, ".") != 0 && strcmp(last, "..") != 0;
 }
 
-/* What can be said before anything is asked. */
-static enum exit_code check_url(const struct command_call *call, const char *text)
+/* What can be said before anything is asked. *ret_last: the last component, a copy. */
+static enum exit_code check_url(const struct command_call *call, const char *text, char **ret_last)
 {
     struct url url;
     enum exit_code code = command_read_url(call, text, &url);
 
-    if (code == EXIT_CODE_OK && !call->settings->recursive && !names_a_file(&url)) {
-        code = command_fail(call, EXIT_CODE_USAGE, text,
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    if (!call->settings->recursive && !names_a_file(&url)) {
+        return command_fail(call, EXIT_CODE_USAGE, text,
                             url.scheme == URL_WHERRY
                                 ? "the URL has to end in the name of a file; -r fetches a directory"
                                 : "the URL has to end in the name of a file");
     }
+    *ret_last = strdup(url_last_component(url.name));
+    return *ret_last != NULL ? EXIT_CODE_OK
+                             : command_fail(call, EXIT_CODE_OTHER, text, "out of memory");
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const char *const *one = a;
+    const char *const *other = b;
+
+    return strcmp(*one, *other);
+}
+
+/* The second of two files of one name would replace the first. Sorts the names. */
+static enum exit_code check_names(const struct command_call *call, char **names, size_t count)
+{
+    qsort(names, count, sizeof(*names), compare_names);
+    for (size_t i = 1; i < count; i++) {
+        if (names[i][0] != '\0' && strcmp(names[i], names[i - 1]) == 0) {
+            return command_fail(call, EXIT_CODE_USAGE, names[i],
+                                "two of the URLs end in this name, and one file would replace the "
+                                "other");
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code check_urls(const struct command_call *call, size_t count)
+{
+    char **names = calloc(count, sizeof(*names));
+    enum exit_code code = EXIT_CODE_OK;
+
+    if (names == NULL) {
+        return command_fail(call, EXIT_CODE_OTHER, call->operands[0], "out of memory");
+    }
+    for (size_t i = 0; i < count && code == EXIT_CODE_OK; i++) {
+        code = check_url(call, call->operands[i], &names[i]);
+    }
+    if (code == EXIT_CODE_OK) {
+        code = check_names(call, names, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
     return code;
 }
 
@@ -108,13 +156,10 @@ static enum exit_code check_operands(const struct command_call *call, size_t *re
     const char *last = call->operands[call->count - 1];
     bool is_local = call->count > 1 && !is_url(last);
     size_t urls = call->count - (is_local ? 1 : 0);
+    enum exit_code code = check_urls(call, urls);
 
-    for (size_t i = 0; i < urls; i++) {
-        enum exit_code code = check_url(call, call->operands[i]);
-
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
+    if (code != EXIT_CODE_OK) {
+        return code;
     }
     *ret_urls = urls;
     *ret_local = is_local ? last : NULL;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/errno_res.h"
+#include "base/hex.h"
 #include "client/sum.h"
 #include "store/temp.h"
 #include "store/writer.h"
@@ -40,59 +41,23 @@ struct partial {
 
 /* --- names --- */
 
-static char *print_hex(const uint8_t *bytes, size_t len, char *to)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < len; i++) {
-        *to++ = digits[bytes[i] >> 4];
-        *to++ = digits[bytes[i] & 15];
-    }
-    *to = '\0';
-    return to;
-}
-
-static bool parse_hex_digit(char c, uint8_t *ret)
-{
-    if (c >= '0' && c <= '9') {
-        *ret = (uint8_t)(c - '0');
-        return true;
-    }
-    *ret = (uint8_t)(c - 'a' + 10);
-    return c >= 'a' && c <= 'f';
-}
-
-static bool parse_hex(const char *text, size_t len, uint8_t *ret)
-{
-    for (size_t i = 0; i < len; i++) {
-        uint8_t high;
-        uint8_t low;
-
-        if (!parse_hex_digit(text[2 * i], &high) || !parse_hex_digit(text[2 * i + 1], &low)) {
-            return false;
-        }
-        ret[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
-}
-
 static void print_name(const struct partial *f, const uint8_t *validator,
                        char name[TEMP_NAME_BYTES])
 {
     char *at = name;
 
     memcpy(at, JAIL_TEMP_PREFIX, PREFIX_LEN);
-    at = print_hex(f->key, KEY_BYTES, at + PREFIX_LEN);
+    at = hex_print(f->key, KEY_BYTES, at + PREFIX_LEN);
     *at++ = '-';
-    (void)print_hex(validator, WHERRY_VALIDATOR_BYTES, at);
+    (void)hex_print(validator, WHERRY_VALIDATOR_BYTES, at);
 }
 
 static bool parse_name(const char *name, uint8_t key[KEY_BYTES],
                        uint8_t validator[WHERRY_VALIDATOR_BYTES])
 {
     return strlen(name) == NAME_LEN && memcmp(name, JAIL_TEMP_PREFIX, PREFIX_LEN) == 0 &&
-           parse_hex(name + PREFIX_LEN, KEY_BYTES, key) && name[PREFIX_LEN + KEY_LEN] == '-' &&
-           parse_hex(name + PREFIX_LEN + KEY_LEN + 1, WHERRY_VALIDATOR_BYTES, validator);
+           hex_parse(name + PREFIX_LEN, KEY_BYTES, key) && name[PREFIX_LEN + KEY_LEN] == '-' &&
+           hex_parse(name + PREFIX_LEN + KEY_LEN + 1, WHERRY_VALIDATOR_BYTES, validator);
 }
 
 /* The same however the user spelt the URL. Each part ends with a NUL, which none can hold. */

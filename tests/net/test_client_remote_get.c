@@ -342,6 +342,16 @@ static void test_a_bad_url_among_several_is_said_before_anything_is_asked(void *
     nothing_is_left();
 }
 
+static void test_two_files_of_one_name_are_refused_before_anything_is_asked(void **state)
+{
+    struct scripted_tcp *s = *state;
+
+    start(s, "get URL/a/x URL/y URL/b/x");
+    ends(s, 2);
+    program_says("get x: two of the URLs end in this name");
+    scripted_tcp_no_connection(s);
+}
+
 static void test_a_server_that_says_goaway_is_called_again(void **state)
 {
     struct scripted_tcp *s = *state;
@@ -579,6 +589,7 @@ int main(void)
         TEST(test_the_first_failure_is_the_exit_code_and_the_others_go_on),
         TEST(test_several_need_a_directory_that_exists),
         TEST(test_a_bad_url_among_several_is_said_before_anything_is_asked),
+        TEST(test_two_files_of_one_name_are_refused_before_anything_is_asked),
         TEST(test_a_server_that_says_goaway_is_called_again),
         TEST(test_a_device_that_is_full_calls_the_request_off),
         TEST(test_a_signal_leaves_nothing_behind),
