@@ -281,6 +281,46 @@ static void test_announced_size_that_does_not_fit_is_error_3_at_once(void **stat
     client_close(&c);
 }
 
+static void test_announced_size_over_the_limit_is_error_3_at_once(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    f->config.upload_max = 599;
+    client_open_local(&c, f);
+    client_ask(&c, WRQ, "new", "octet", "tsize", "600", NULL);
+    client_expect_first_error(&c, 3);
+    client_close(&c);
+    f->config.upload_max = 600;
+    start_upload(f, &c, "new");
+    finish_upload(&c);
+    served_expect_file(f, "new", bytes, 600);
+    client_close(&c);
+}
+
+static void test_upload_that_grows_over_the_limit_is_error_3(void **state)
+{
+    struct served *f = *state;
+    struct client c;
+
+    f->config.upload_max = 599;
+    start_upload(f, &c, "new");
+    client_data(&c, 2, bytes + 512, 88);
+    client_expect_error(&c, 3);
+    served_line(f, "refused op=write");
+    assert_int_equal(served_entries(f), 0);
+    client_close(&c);
+}
+
+static void test_upload_into_the_reserve_is_error_3(void **state)
+{
+    struct served *f = *state;
+
+    f->config.disk_reserve = UINT64_C(1) << 62;
+    expect_refusal(f, "new", 3);
+    assert_int_equal(served_entries(f), 0);
+}
+
 static void test_announced_size_is_not_looked_at_where_tsize_is_refused(void **state)
 {
     struct served *f = *state;
@@ -576,6 +616,9 @@ int main(void)
         SERVED_TEST(test_second_transfer_beside_the_first_replaces_it),
         SERVED_TEST(test_announced_size_is_echoed),
         SERVED_TEST(test_announced_size_that_does_not_fit_is_error_3_at_once),
+        SERVED_TEST(test_announced_size_over_the_limit_is_error_3_at_once),
+        SERVED_TEST(test_upload_that_grows_over_the_limit_is_error_3),
+        SERVED_TEST(test_upload_into_the_reserve_is_error_3),
         SERVED_TEST(test_announced_size_is_not_looked_at_where_tsize_is_refused),
         SERVED_TEST(test_announced_size_is_a_hint),
         SERVED_TEST(test_window_is_acknowledged_at_its_end),
