@@ -84,6 +84,24 @@ void put_job_fail_as(struct put_job *j, const char *path, const struct outcome *
     }
 }
 
+/* --- paths --- */
+
+static struct wherry_view view_of(const char *path)
+{
+    return (struct wherry_view){.bytes = (const uint8_t *)path, .len = strlen(path)};
+}
+
+bool put_job_check_path(struct put_job *j, const char *path)
+{
+    if (wherry_message_check_path(view_of(path)) == RES_OK) {
+        return true;
+    }
+    put_job_fail(j, EXIT_CODE_DENIED, path,
+                 "not sent: a path has at most 1024 bytes, and no part of it is empty, \".\" or "
+                 "\"..\", or begins with \"" WHERRY_TEMP_PREFIX "\"");
+    return false;
+}
+
 /* --- questions --- */
 
 bool put_job_reach(struct put_job *j, const char *path)
@@ -111,11 +129,6 @@ static bool await_end(struct put_job *j, struct wherry_message_info *ret, struct
         }
     }
     return false;
-}
-
-static struct wherry_view view_of(const char *path)
-{
-    return (struct wherry_view){.bytes = (const uint8_t *)path, .len = strlen(path)};
 }
 
 bool put_job_stat(struct put_job *j, const char *path, struct wherry_message_info *ret,

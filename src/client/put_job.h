@@ -38,6 +38,9 @@ void put_job_clear(struct put_job *j);
 /* base/last in ret; last alone if base is empty. False: it is too long for any request. */
 bool put_job_join(char ret[URL_NAME_BYTES], const char *base, const char *last);
 
+/* Requests can carry the path. False: it was said why not; as if the server had (NAME). */
+bool put_job_check_path(struct put_job *j, const char *path);
+
 /* Says "put URL-OF-PATH: WHY"; the first of them decides upon the exit code. */
 void put_job_fail(struct put_job *j, enum exit_code code, const char *path, const char *why);
 /* "put LOCAL: WHY", of a file on this side. */

@@ -82,17 +82,10 @@ static bool find_path(struct put_job *j, const FTSENT *e, size_t root_len, const
     if (*rest == '\0') {
         (void)snprintf(ret, URL_NAME_BYTES, "%s", base);
     } else if (!put_job_join(ret, base, rest)) {
-        put_job_fail(j, EXIT_CODE_OTHER, base, "a path in it is longer than 1024 bytes");
+        put_job_fail(j, EXIT_CODE_DENIED, base, "a path in it is longer than 1024 bytes");
         return false;
     }
-    if (wherry_message_check_path(
-            (struct wherry_view){.bytes = (const uint8_t *)ret, .len = strlen(ret)}) != RES_OK) {
-        put_job_fail(j, EXIT_CODE_OTHER, ret,
-                     "skipped: a path has at most 1024 bytes, and no part of it begins with "
-                     "\"" WHERRY_TEMP_PREFIX "\"");
-        return false;
-    }
-    return true;
+    return put_job_check_path(j, ret);
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)

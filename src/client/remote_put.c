@@ -57,7 +57,7 @@ static bool find_target(struct put_job *j, const char *local, bool into, bool di
     }
     if (!into) {
         (void)snprintf(ret, URL_NAME_BYTES, "%s", base);
-        return true;
+        return put_job_check_path(j, ret);
     }
     if (is_stdin(local)) {
         put_job_fail(j, EXIT_CODE_USAGE, base,
@@ -65,10 +65,10 @@ static bool find_target(struct put_job *j, const char *local, bool into, bool di
         return false;
     }
     if (!put_job_join(ret, base, last)) {
-        put_job_fail(j, EXIT_CODE_USAGE, base, "the path is longer than 1024 bytes");
+        put_job_fail(j, EXIT_CODE_DENIED, base, "the path is longer than 1024 bytes");
         return false;
     }
-    return true;
+    return put_job_check_path(j, ret);
 }
 
 /* --- one of the operands --- */

@@ -178,7 +178,7 @@ static void test_names_that_no_request_carries_are_left_out(void **state)
     scripted_tcp_greet(s);
     put_story_directory(s, "tree");
     put_story(s, "tree/z", "zz", 2);
-    program_ends(&s->program, 1);
+    program_ends(&s->program, 6);
     program_says("tree/.wherry-d: ");
     program_says("tree/.wherry-x: ");
 }
@@ -205,7 +205,7 @@ static void test_paths_over_1024_bytes_are_left_out(void **state)
         put_story_directory(s, path);
     }
     scripted_tcp_gone(s);
-    program_ends(&s->program, 1);
+    program_ends(&s->program, 6);
     program_says("1024 bytes");
 }
 

@@ -228,6 +228,17 @@ static void test_signal_ends_the_wait_for_a_fifo_and_decides(void **state)
     program_ends(&s->program, 143);
 }
 
+static void test_name_that_no_request_carries_is_not_sent(void **state)
+{
+    struct scripted_tcp *s = *state;
+
+    program_put_file(".wherry-local", "ok", 2);
+    program_start(&s->program, "put .wherry-local URL/");
+    program_ends(&s->program, 6);
+    program_says(".wherry-");
+    scripted_tcp_no_connection(s);
+}
+
 static void test_directory_needs_r(void **state)
 {
     struct scripted_tcp *s = *state;
@@ -541,6 +552,7 @@ int main(void)
         TEST(test_lost_connection_is_exit_4_and_keeps_nothing),
         TEST(test_signal_ends_it),
         TEST(test_signal_ends_the_wait_for_a_fifo_and_decides),
+        TEST(test_name_that_no_request_carries_is_not_sent),
         TEST(test_directory_needs_r),
         TEST(test_failure_does_not_stop_the_others),
         TEST(test_several_go_into_a_directory_of_the_server),
