@@ -14,7 +14,7 @@
 #include "client/get_file.h"
 #include "client/partial.h"
 
-#define SUBJECT_BYTES (2u * WHERRY_STRING_MAX)
+#define SUBJECT_BYTES ((size_t)2 * WHERRY_STRING_MAX)
 #define SHOWN_BYTES 256
 
 struct tree {
