@@ -39,10 +39,11 @@ start_server() {
     user=
     [ "$(id -u)" = 0 ] && user='--user root' # it serves a directory of root's in /tmp
     # shellcheck disable=SC2086 # two words or none
-    "$wherryd" --root "$work/root" --listen tftp://127.0.0.1:0 --write create $user \
-        2>"$work/log" &
+    "$wherryd" --root "$work/root" --listen tftp://127.0.0.1:0 --listen wherry://127.0.0.1:0 \
+        --write create $user 2>"$work/log" &
     server=$!
-    port=$(log_line 'listening on' | sed 's/.*127\.0\.0\.1://')
+    port=$(log_line 'listening on tftp:' | sed 's/.*127\.0\.0\.1://')
+    tcp=wherry://127.0.0.1:$(log_line 'listening on wherry:' | sed 's/.*127\.0\.0\.1://')
 }
 
 hpa() { # tftp-hpa's client, in $work/here; always exits 0, so its files are what counts
@@ -111,6 +112,38 @@ exec 3>&-
 line=$(log_line 'op=write.*name="half"')
 [ -n "$line" ] && [ ! -e "$work/root/half" ] && [ -z "$(find "$work/root" -name '.wherry-*')" ]
 say 'an upload that breaks off leaves nothing behind' $? "$line"
+
+echo 'The second door, for people and scripts: the same directory over TCP'
+"$wherry" put -q --verify "$work/here/config" "$tcp/config-tcp" &&
+    cmp "$work/here/config" "$work/root/config-tcp" &&
+    [ "$("$wherry" hash "$tcp/config-tcp" | cut -c 1-64)" = "$(sha256sum <"$work/here/config" | cut -c 1-64)" ]
+say 'wherry put --verify: the server has the same bytes and the same SHA-256' $?
+
+text=$("$wherry" list "$tcp/") && [ "$("$wherry" list -1 "$tcp/")" = "$(cd "$work/root" && LC_ALL=C ls)" ]
+say 'wherry list: just what ls says' $? "$text"
+
+hpa get config-tcp over-tftp
+cmp "$work/here/config" "$work/here/over-tftp"
+say "what came over TCP, tftp-hpa's tftp gets at once" $?
+
+if command -v python3 >/dev/null; then
+    interop/cut.py "${tcp##*:}" 10000000 >"$work/cut" &
+    cut=$!
+    line=$(timeout 10 tail -n +1 -f "$work/cut" 2>/dev/null | grep -m 1 .)
+    broken=wherry://127.0.0.1:$line
+    text=$("$wherry" get "$broken/image" "$work/here/resumed" 2>&1)
+    status=$?
+    [ $status = 4 ] && [ ! -e "$work/here/resumed" ]
+    say "a get that is cut off after 10 MB: exit status $status and no file" $? "$text"
+    text=$("$wherry" get --resume --verify -v "$broken/image" "$work/here/resumed" 2>&1)
+    wait "$cut"
+    line=$(log_line 'via=wherry.*name="image" offset=[1-9]')
+    [ -n "$line" ] && cmp "$work/root/image" "$work/here/resumed" &&
+        [ -z "$(find "$work/here" -name '.wherry-*')" ]
+    say 'get --resume goes on from there: every byte compared' $? "$text"
+else
+    echo 'skip - a get that is cut off and resumed: python3 is missing'
+fi
 
 echo 'The transfer log, one line a request:'
 grep 'done op=' "$work/log" | sed 's/^/         /'

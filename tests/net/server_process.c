@@ -51,14 +51,22 @@ static void child(const struct server_process *s, int log, const char *const wor
     _exit(127);
 }
 
-void server_process_start(struct server_process *s, const char *const words[])
+/* The address in a line that says where it listens. */
+static void take_address(struct server_process *s, const char *beginning, struct sockaddr_in *ret)
 {
-    const char *port;
+    const char *port = strstr(server_process_expect_line(s, beginning, 20000), "127.0.0.1:");
+
+    ret->sin_family = AF_INET;
+    ret->sin_port = htons((uint16_t)strtoul(port + strlen("127.0.0.1:"), NULL, 10));
+    ret->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_not_equal(ret->sin_port, 0);
+}
+
+void server_process_launch(struct server_process *s, const char *const words[])
+{
     int ends[2];
 
-    memset(s, 0, sizeof(*s));
-    strcpy(s->root, "/tmp/wherry-test-XXXXXX");
-    assert_non_null(mkdtemp(s->root));
+    s->held_len = 0;
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     s->pid = fork();
     assert_true(s->pid >= 0);
@@ -67,12 +75,29 @@ void server_process_start(struct server_process *s, const char *const words[])
     }
     close(ends[1]);
     s->log = ends[0];
-    port = strstr(server_process_expect_line(s, "listening on tftp://127.0.0.1:", 20000),
-                  "127.0.0.1:");
-    s->addr.sin_family = AF_INET;
-    s->addr.sin_port = htons((uint16_t)strtoul(port + strlen("127.0.0.1:"), NULL, 10));
-    s->addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_not_equal(s->addr.sin_port, 0);
+    take_address(s, "listening on tftp://127.0.0.1:", &s->addr);
+    for (size_t i = 0; words != NULL && words[i] != NULL; i++) {
+        if (strncmp(words[i], "wherry://", strlen("wherry://")) == 0) {
+            take_address(s, "listening on wherry://127.0.0.1:", &s->tcp);
+        }
+    }
+}
+
+void server_process_start(struct server_process *s, const char *const words[])
+{
+    memset(s, 0, sizeof(*s));
+    strcpy(s->root, "/tmp/wherry-test-XXXXXX");
+    assert_non_null(mkdtemp(s->root));
+    server_process_launch(s, words);
+}
+
+void server_process_kill(struct server_process *s)
+{
+    int status;
+
+    assert_int_equal(kill(s->pid, SIGKILL), 0);
+    assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+    close(s->log);
 }
 
 static void remove_root(const char *root)

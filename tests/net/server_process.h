@@ -11,15 +11,23 @@ struct server_process {
     pid_t pid;
     int log; /* its standard error, a pipe */
     struct sockaddr_in addr;
-    char root[64]; /* its own, made and removed here */
+    struct sockaddr_in tcp; /* the file protocol's, if words held its --listen */
+    char root[64];          /* its own, made and removed here */
     char line[4096];
     char held[8192]; /* read from the log, not yet looked at */
     size_t held_len;
 };
 
-/* Starts it with --listen tftp://127.0.0.1:0, its root and the further words (ended by NULL), and
- * waits for its first line. Fails the test when it does not come. */
+#define SERVER_PROCESS_TCP "--listen", "wherry://127.0.0.1:0"
+
+/* Starts it with --listen tftp://127.0.0.1:0, its root and the further words (ended by NULL;
+ * SERVER_PROCESS_TCP for the second door), and waits until it listens. Fails the test when it does
+ * not. */
 void server_process_start(struct server_process *s, const char *const words[]);
+/* The same in a root that is there already. */
+void server_process_launch(struct server_process *s, const char *const words[]);
+/* SIGKILL, and waits; the root stays, for another launch. */
+void server_process_kill(struct server_process *s);
 /* SIGTERM, waits, checks that it ended with 0, and removes the root. */
 void server_process_stop(struct server_process *s);
 /* The next line of its log that contains `part`, within the time, else the test fails. */
