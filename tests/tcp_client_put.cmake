@@ -8,3 +8,11 @@ foreach(story remote_put put_tree)
   target_compile_definitions(test_client_${story} PRIVATE WHERRY="$<TARGET_FILE:wherry>")
   add_dependencies(test_client_${story} wherry)
 endforeach()
+
+# Against the server itself.
+wherry_test(client_put_served DIR net
+  SOURCES net/server_process.c support/pattern.c support/program.c support/scratch.c
+  LINK flags)
+target_compile_definitions(test_client_put_served PRIVATE
+  WHERRY="$<TARGET_FILE:wherry>" WHERRYD="$<TARGET_FILE:wherryd>")
+add_dependencies(test_client_put_served wherry wherryd)
