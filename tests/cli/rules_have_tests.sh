@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 grep -oE '`test_[a-z0-9_]+`' "$rules" | tr -d '`' | sort -u >"$work/named"
 find "$tests" -name 'test_*.c' -exec \
-    sed -nE 's/^static void (test_[a-z0-9_]+)\(void \*\*state\)$/\1/p' {} + | sort -u >"$work/there"
+    sed -nE 's/^(static void )?(test_[a-z0-9_]+)\(void \*\*state\)$/\2/p' {} + | sort -u >"$work/there"
 
 if [ ! -s "$work/named" ] || [ ! -s "$work/there" ]; then
     echo "no tests named in $rules, or none found in $tests"
