@@ -16,7 +16,7 @@
 #define DATA_PREFIX JAIL_TEMP_PREFIX "u"
 #define RECORD_PREFIX JAIL_TEMP_PREFIX "r"
 #define PREFIX_BYTES (sizeof(DATA_PREFIX) - 1)
-#define ID_LETTERS (2 * WHERRY_UPLOAD_ID_BYTES)
+#define ID_LETTERS ((size_t)2 * WHERRY_UPLOAD_ID_BYTES)
 #define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 /* A walk through the tree (store/sweep.h) holds a lock for no longer than it takes to read a
  * record. */
@@ -184,7 +184,7 @@ static enum res make_data(int dir_fd, const char *name, int *ret_fd)
 static enum res judge_kept(const struct temp *t, const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
                            uint64_t keep_ns, struct keep_record *rec)
 {
-    struct keep_record kept;
+    struct keep_record kept = {.synced = 0};
     struct stat st;
 
     rec->sequence = 0;
@@ -268,10 +268,10 @@ enum res keep_remove(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES])
 enum res keep_inspect(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct keep_record *ret)
 {
     char name[TEMP_NAME_BYTES];
-    struct keep_record rec;
+    struct keep_record rec = {.synced = 0};
     struct stat st;
     enum res r;
-    int fd;
+    int fd = -1;
 
     make_name(DATA_PREFIX, id, name);
     r = lock_data(dir_fd, name, O_RDWR, &fd);

@@ -91,25 +91,10 @@ static void commit(struct upload *u)
     submit(u, r == RES_OK ? UPLOAD_FINISH : UPLOAD_DROP);
 }
 
-/* Gives the pool what is due next, if nothing is under way. May free u. */
-static void advance(struct upload *u)
+/* Gives the pool what is due next, if nothing is under way. */
+static void go_on(struct upload *u)
 {
-    if (u->in_pool || u->evicting || u->hashing != NULL) {
-        return;
-    }
-    if (u->end != UPLOAD_GOES_ON) {
-        if (u->phase != UPLOAD_TAKING && u->phase != UPLOAD_HASHING) {
-            upload_free(u); /* nothing is open */
-            return;
-        }
-        if (batch_is_written(u)) {
-            take_batch(u);
-        }
-        u->phase = UPLOAD_FINISHING;
-        submit(u, u->end == UPLOAD_IS_BROKEN && u->failed == RES_OK ? UPLOAD_KEEP : UPLOAD_DROP);
-        return;
-    }
-    if (u->phase != UPLOAD_TAKING) {
+    if (u->in_pool || u->evicting || u->hashing != NULL || u->phase != UPLOAD_TAKING) {
         return;
     }
     if (u->failed == RES_OK && u->gather.len > 0) {
@@ -118,6 +103,23 @@ static void advance(struct upload *u)
     } else if (u->commit_wanted) {
         commit(u);
     }
+}
+
+/* The same for one without an owner, which is freed in the end. */
+static void wind_up(struct upload *u)
+{
+    if (u->in_pool || u->evicting) {
+        return;
+    }
+    if (u->phase != UPLOAD_TAKING && u->phase != UPLOAD_HASHING) {
+        upload_free(u); /* nothing is open */
+        return;
+    }
+    if (batch_is_written(u)) {
+        take_batch(u);
+    }
+    u->phase = UPLOAD_FINISHING;
+    submit(u, u->end == UPLOAD_IS_BROKEN && u->failed == RES_OK ? UPLOAD_KEEP : UPLOAD_DROP);
 }
 
 static void on_hashed(void *owner, const struct hasher_answer *a)
@@ -149,7 +151,7 @@ static void opened(struct upload *u, enum res r)
         upload_table_release(u->all, u);
     }
     if (!u->attached) {
-        advance(u);
+        wind_up(u);
         return;
     }
     u->p.opened(u->p.owner, r, u->bytes, u->work.has_id ? u->work.id : no_id);
@@ -161,10 +163,10 @@ static void written(struct upload *u, enum res r)
         u->failed = r;
     }
     if (u->end != UPLOAD_GOES_ON) {
-        advance(u);
+        wind_up(u);
         return;
     }
-    advance(u);
+    go_on(u);
     if (!u->in_pool && batch_is_written(u)) {
         free(u->work.batch.bytes); /* one that waits for its client holds one */
         u->work.batch = (struct upload_buffer){0};
@@ -259,7 +261,7 @@ void upload_retry(struct upload *u)
 {
     u->evicting = false;
     if (u->end != UPLOAD_GOES_ON) {
-        advance(u);
+        wind_up(u);
     } else {
         submit(u, u->work.step);
     }
@@ -382,7 +384,7 @@ enum res upload_add(struct upload *u, struct wherry_view bytes)
     memcpy(u->gather.bytes + u->gather.len, bytes.bytes, bytes.len);
     u->gather.len += bytes.len;
     u->bytes += bytes.len;
-    advance(u);
+    go_on(u);
     if (u->gather.len < GATHER_BYTES) {
         return RES_OK;
     }
@@ -397,7 +399,7 @@ void upload_commit(struct upload *u, const uint8_t *sha256)
         u->end_has_sha256 = true;
         memcpy(u->end_sha256, sha256, sizeof(u->end_sha256));
     }
-    advance(u);
+    go_on(u);
 }
 
 bool upload_may_stop(const struct upload *u)
@@ -418,7 +420,7 @@ static void end(struct upload *u, enum upload_end how)
     if (u->phase == UPLOAD_WAITING) {
         upload_free(u);
     } else {
-        advance(u);
+        wind_up(u);
     }
 }
 

@@ -350,21 +350,22 @@ void upload_table_reap(struct uploads *all)
 
 void upload_table_free(struct uploads *all)
 {
-    struct upload_slot *slot;
+    struct upload_slot *slot = all->slots;
     struct upload_slot *next_slot;
-    struct upload_kept *k;
+    struct upload_kept *k = all->kept;
     struct upload_kept *next_kept;
 
     for (struct upload_removal *rm = all->removals; rm != NULL; rm = rm->next) {
         pool_forget(&rm->base);
     }
-    HASH_ITER(hh, all->slots, slot, next_slot)
-    {
-        HASH_DEL(all->slots, slot);
+    HASH_CLEAR(hh, all->slots);
+    for (; slot != NULL; slot = next_slot) {
+        next_slot = slot->hh.next;
         free(slot);
     }
-    HASH_ITER(hh, all->kept, k, next_kept)
-    {
-        kept_delete(all, k);
+    HASH_CLEAR(hh, all->kept);
+    for (; k != NULL; k = next_kept) {
+        next_kept = k->hh.next;
+        free(k);
     }
 }
