@@ -14,6 +14,7 @@ load=build/default/bench/tcp_load
 peers=${PEERS:-build/peers}
 libraries=$(echo "$peers"/*/usr/lib/"$(gcc -print-multiarch)" | tr " " :)
 result=bench/RESULTS-TCP.md
+nopush=on # nginx's best: it gathers head and body; but of pipelined requests it then delays the last
 work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -43,7 +44,7 @@ daemon off; master_process off; pid $work/nginx.pid; error_log $work/nginx.err;
 worker_rlimit_nofile 4096;
 events { worker_connections 2048; }
 http {
-    sendfile on; tcp_nopush on; tcp_nodelay on; keepalive_timeout 120s; keepalive_requests 100000000;
+    sendfile on; tcp_nopush $nopush; tcp_nodelay on; keepalive_timeout 120s; keepalive_requests 100000000;
     access_log $work/nginx.log; default_type application/octet-stream;
     client_body_temp_path $work/b; proxy_temp_path $work/p; fastcgi_temp_path $work/f;
     uwsgi_temp_path $work/u; scgi_temp_path $work/s;
@@ -172,6 +173,7 @@ ulimit -n 4096
     row '1 GiB, raw reader' raw 1048576 1073741824
     row '1 GiB, wherry get and curl, to /dev/null' program 1048576 1073741824
     row '4 KiB files, one by one' one_by_one 1 100000
+    nopush=off
     row '4 KiB files, 16 at a time' pipelined 1 100000
     echo
     idle wherryd
