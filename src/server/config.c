@@ -2,6 +2,7 @@
 #include "server/config.h"
 
 #include <getopt.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -305,6 +306,22 @@ void config_free(struct config *c)
     free(c->user);
     free(c->file);
     free(c);
+}
+
+unsigned config_workers(const struct config *c)
+{
+    cpu_set_t set; /* of 1024: with more processors the call fails, and all of them count */
+    long count;
+
+    if (c->workers != 0) {
+        return c->workers;
+    }
+    count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set)
+                                                         : sysconf(_SC_NPROCESSORS_ONLN);
+    if (count < 1) {
+        return 1;
+    }
+    return count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
 }
 
 static void print_allowed(const struct option_row *row, FILE *to)

@@ -17,7 +17,14 @@
 
 #include "base/log.h"
 #include "net/addr.h"
+#include "net/udp_out.h"
 #include "store/policy.h"
+
+/* Where the packets of a TFTP transfer leave from: a socket of its own, or one that carries many.
+ */
+enum transfer_ports { TRANSFER_PORTS_AUTO, TRANSFER_PORTS_OWN, TRANSFER_PORTS_SHARED };
+
+#define CONFIG_WORKERS_MAX 64
 
 struct config {
     char *root;
@@ -40,6 +47,9 @@ struct config {
     mode_t upload_mode;
     uint64_t drain_timeout_ns;
     uint64_t patience_ns;
+    uint32_t workers; /* 0: as many as processors, see config_workers() */
+    enum transfer_ports transfer_ports;
+    enum udp_out_segments segments;
     /* The TCP door. */
     uint32_t max_frame; /* bytes */
     uint32_t requests_max;
@@ -79,6 +89,10 @@ enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
 enum res config_read(int argc, char *const argv[], struct config **ret,
                      enum config_action *ret_action, char *why, size_t cap);
 void config_free(struct config *c); /* takes NULL */
+
+/* Threads that serve: those that are asked for, or one for each processor that this process may use
+ * now; from 1 to CONFIG_WORKERS_MAX. */
+unsigned config_workers(const struct config *c);
 
 /* Every option with what is allowed and its default. */
 void config_print_help(FILE *to);

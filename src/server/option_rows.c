@@ -35,6 +35,22 @@ static const char *word_of_broadcast(unsigned number)
     return number == 0 ? "drop" : "answer";
 }
 
+static const char *word_of_ports(unsigned number)
+{
+    static const char *const words[] = {
+        [TRANSFER_PORTS_AUTO] = "auto",
+        [TRANSFER_PORTS_OWN] = "own",
+        [TRANSFER_PORTS_SHARED] = "shared",
+    };
+
+    return words[number];
+}
+
+static const char *word_of_segments(unsigned number)
+{
+    return number == UDP_SEGMENTS_AUTO ? "auto" : "off";
+}
+
 static const char *word_of_option(unsigned number)
 {
     return wherry_option_name((enum wherry_option)number);
@@ -87,6 +103,14 @@ static const struct option_row rows[] = {
         NULL, "10s", "TIME", "grace for running transfers at shutdown"},
     {"patience",    0,   OPTION_TIME,      TO(patience_ns),      SECOND, HOUR,
         NULL, "60s", "TIME", "a transfer without progress is given up after this"},
+    {"workers",     0,   OPTION_COUNT,     TO(workers),          1,      CONFIG_WORKERS_MAX,
+        NULL, "auto", "N|auto", "threads that serve TFTP; auto: one for each processor"},
+    {"transfer-ports", 0, OPTION_WORD,     TO(transfer_ports),   TRANSFER_PORTS_AUTO,
+        TRANSFER_PORTS_SHARED,
+        word_of_ports, "auto", "WORD", "a socket for each TFTP transfer, or one for many"},
+    {"segments",    0,   OPTION_WORD,      TO(segments),         UDP_SEGMENTS_AUTO,
+        UDP_SEGMENTS_OFF,
+        word_of_segments, "auto", "WORD", "whether the kernel cuts windows into packets"},
     {"upload-max",  0,   OPTION_BYTES,     TO(upload_max),       0,      HIGHEST_BYTES,
         NULL, "0", "SIZE", "largest upload; 0: no limit"},
     {"disk-reserve", 0,  OPTION_BYTES,     TO(disk_reserve),     0,      HIGHEST_BYTES,

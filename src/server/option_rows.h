@@ -11,6 +11,7 @@
 enum option_kind {
     OPTION_TEXT,      /* any text but none: char * */
     OPTION_NUMBER,    /* lowest to highest */
+    OPTION_COUNT,     /* lowest to highest, or "auto": 0 */
     OPTION_BYTES,     /* "4MiB" */
     OPTION_TIME,      /* "10s": nanoseconds */
     OPTION_MODE,      /* "0640": octal */

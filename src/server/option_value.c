@@ -187,6 +187,17 @@ static enum res add_endpoint(struct config *c, const char *url, char *why, size_
     return RES_OK;
 }
 
+static enum res set_count(const struct option_row *row, struct config *c, const char *text)
+{
+    uint64_t value = 0;
+
+    if (strcmp(text, "auto") != 0 && !number_parse(text, row->lowest, row->highest, &value)) {
+        return RES_PROTOCOL;
+    }
+    store(row, c, value);
+    return RES_OK;
+}
+
 static enum res set_number(const struct option_row *row, struct config *c, const char *text)
 {
     uint64_t value;
@@ -221,6 +232,8 @@ static enum res set_by_kind(const struct option_row *row, struct config *c, cons
         return set_text(row, c, text);
     case OPTION_WORD:
         return set_word(row, c, text);
+    case OPTION_COUNT:
+        return set_count(row, c, text);
     case OPTION_BLKSIZE:
         return set_blksize(row, c, text);
     case OPTION_SET:
@@ -307,6 +320,10 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
     switch (row->kind) {
     case OPTION_NUMBER:
         snprintf(buf, cap, "a number from %" PRIu64 " to %" PRIu64, row->lowest, row->highest);
+        break;
+    case OPTION_COUNT:
+        snprintf(buf, cap, "a number from %" PRIu64 " to %" PRIu64 " or the word auto", row->lowest,
+                 row->highest);
         break;
     case OPTION_BLKSIZE:
         snprintf(buf, cap, "a number from %" PRIu64 " to %" PRIu64 " or the word mtu", row->lowest,
@@ -405,6 +422,13 @@ void option_value_print(const struct option_row *row, const struct config *c, FI
         break;
     case OPTION_MODE:
         fprintf(to, "%04" PRIo64, load(row, c));
+        break;
+    case OPTION_COUNT:
+        if (load(row, c) == 0) {
+            fputs("auto", to);
+        } else {
+            fprintf(to, "%" PRIu64, load(row, c));
+        }
         break;
     case OPTION_BLKSIZE:
         if (c->blksize_mtu) {

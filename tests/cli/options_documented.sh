@@ -22,7 +22,7 @@ fail() {
         for (i = 1; i <= NF; i++) {
             if ($i ~ /^--[a-z]/) {
                 name = substr($i, 3)
-                if ($(i + 1) ~ /^([A-Z]+|N\|mtu)$/) value = $(i + 1)
+                if ($(i + 1) ~ /^([A-Z]+|N\|(mtu|auto))$/) value = $(i + 1)
                 break
             }
         }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,6 +147,9 @@ static uint64_t get_number(const struct config *c, const char *key)
         {"upload-mode", c->upload_mode},
         {"drain-timeout", c->drain_timeout_ns},
         {"patience", c->patience_ns},
+        {"workers", c->workers},
+        {"transfer-ports", c->transfer_ports},
+        {"segments", c->segments},
         {"upload-max", c->upload_max},
         {"disk-reserve", c->disk_reserve},
         {"upload-keep", c->upload_keep_ns},
@@ -236,6 +240,14 @@ static const struct {
     {"patience",         "1s",                    S},
     {"patience",         "90",                    90 * S},
     {"patience",         "1h",                    3600 * S},
+    {"workers",          "auto",                  0},
+    {"workers",          "1",                     1},
+    {"workers",          "64",                    64},
+    {"transfer-ports",   "auto",                  TRANSFER_PORTS_AUTO},
+    {"transfer-ports",   "own",                   TRANSFER_PORTS_OWN},
+    {"transfer-ports",   "shared",                TRANSFER_PORTS_SHARED},
+    {"segments",         "auto",                  UDP_SEGMENTS_AUTO},
+    {"segments",         "off",                   UDP_SEGMENTS_OFF},
     {"upload-max",              "0",                     0},
     {"upload-max",              "1",                     1},
     {"upload-max",              "4GiB",                  4 * GIB},
@@ -329,6 +341,12 @@ static const struct {
     {"patience",         "999ms",            "1s to 1h"},
     {"patience",         "61m",              "1s to 1h"},
     {"patience",         "long",             "1s to 1h"},
+    {"workers",          "0",                "1 to 64 or the word auto"},
+    {"workers",          "65",               "1 to 64 or the word auto"},
+    {"workers",          "all",              "1 to 64 or the word auto"},
+    {"workers",          "",                 "1 to 64 or the word auto"},
+    {"transfer-ports",   "single",           "auto, own, shared"},
+    {"segments",         "on",               "auto, off"},
     {"upload-max",              "4611686018427387905",   "a size from 0 to "},
     {"upload-max",              "-1",                    "a size from 0 to "},
     {"upload-max",              "none",                  "a size from 0 to "},
@@ -475,6 +493,34 @@ static void test_nothing_said_gives_the_documented_defaults(void **state)
     assert_int_equal(c->upload_mode & ~c->umask, 0640);
     assert_int_equal(c->drain_timeout_ns, 10 * S);
     assert_int_equal(c->patience_ns, 60 * S);
+    assert_int_equal(c->workers, 0);
+    assert_int_equal(c->transfer_ports, TRANSFER_PORTS_AUTO);
+    assert_int_equal(c->segments, UDP_SEGMENTS_AUTO);
+}
+
+static void test_automatic_workers_follow_the_processors_allowed_now(void **state)
+{
+    struct fixture *f = *state;
+    cpu_set_t before, one;
+    size_t first = 0;
+
+    READ(f, "--config", "/dev/null");
+    expect_ok(f);
+    assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+    assert_int_equal(config_workers(f->config), CPU_COUNT(&before) > CONFIG_WORKERS_MAX
+                                                    ? CONFIG_WORKERS_MAX
+                                                    : CPU_COUNT(&before));
+    while (!CPU_ISSET(first, &before)) {
+        first++;
+    }
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    assert_int_equal(config_workers(f->config), 1);
+    READ(f, "--config", "/dev/null", "--workers", "3");
+    expect_ok(f);
+    assert_int_equal(config_workers(f->config), 3);
+    assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 static void test_nothing_said_gives_the_documented_limits_of_the_file_protocol(void **state)
@@ -855,6 +901,7 @@ int main(void)
         TEST(test_wrong_value_in_the_file_names_line_key_and_range),
         TEST(test_nothing_said_gives_the_documented_defaults),
         TEST(test_nothing_said_gives_the_documented_limits_of_the_file_protocol),
+        TEST(test_automatic_workers_follow_the_processors_allowed_now),
         TEST(test_mtu_clamps_and_a_number_does_not),
         TEST(test_command_line_wins_over_file_and_file_over_default),
         TEST(test_last_of_repeated_options_counts),
