@@ -13,6 +13,8 @@ _Static_assert(sizeof(ev_io) <= LOOP_WATCHER_BYTES, "room for libev's ev_io");
 _Static_assert(sizeof(ev_timer) <= LOOP_WATCHER_BYTES, "room for libev's ev_timer");
 _Static_assert(sizeof(ev_signal) <= LOOP_WATCHER_BYTES, "room for libev's ev_signal");
 _Static_assert(sizeof(ev_async) <= LOOP_WATCHER_BYTES, "room for libev's ev_async");
+_Static_assert(sizeof(ev_prepare) <= LOOP_WATCHER_BYTES, "room for libev's ev_prepare");
+_Static_assert(sizeof(ev_check) <= LOOP_WATCHER_BYTES, "room for libev's ev_check");
 
 struct loop {
     struct ev_loop *ev;
@@ -257,6 +259,55 @@ void loop_signal_stop(struct loop_signal *s)
     }
     ev_signal_stop(s->loop->ev, (ev_signal *)(void *)s->watcher);
     s->loop = NULL;
+}
+
+/* The end of a turn */
+
+static void on_prepare(struct ev_loop *ev, ev_prepare *w, int revents)
+{
+    struct loop_prepare *p = w->data;
+
+    (void)ev;
+    (void)revents;
+    p->fn(p->arg); /* last: it may free p */
+}
+
+/* Runs after every other callback of a turn: it has the lowest priority, all others a higher one.
+ */
+static void on_behind(struct ev_loop *ev, ev_check *w, int revents)
+{
+    struct loop_prepare *p = w->data;
+
+    (void)ev;
+    (void)revents;
+    p->fn(p->arg); /* last: it may free p */
+}
+
+void loop_prepare_start(struct loop *l, struct loop_prepare *p, void (*fn)(void *arg), void *arg)
+{
+    ev_prepare *before = (ev_prepare *)(void *)p->before;
+    ev_check *behind = (ev_check *)(void *)p->behind;
+
+    p->loop = l;
+    p->fn = fn;
+    p->arg = arg;
+    ev_prepare_init(before, on_prepare);
+    before->data = p;
+    ev_prepare_start(l->ev, before);
+    ev_check_init(behind, on_behind);
+    behind->data = p;
+    ev_set_priority(behind, EV_MINPRI);
+    ev_check_start(l->ev, behind);
+}
+
+void loop_prepare_stop(struct loop_prepare *p)
+{
+    if (p->loop == NULL) {
+        return;
+    }
+    ev_prepare_stop(p->loop->ev, (ev_prepare *)(void *)p->before);
+    ev_check_stop(p->loop->ev, (ev_check *)(void *)p->behind);
+    p->loop = NULL;
 }
 
 /* Wakers */

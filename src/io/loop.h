@@ -16,7 +16,7 @@
 #define LOOP_NEVER UINT64_MAX
 #define LOOP_READ 1u
 #define LOOP_WRITE 2u
-#define LOOP_WATCHER_BYTES 64 /* checked against libev's structs in loop.c */
+#define LOOP_WATCHER_BYTES 48 /* checked against libev's structs in loop.c */
 
 struct loop;
 
@@ -70,6 +70,19 @@ struct loop_signal {
 void loop_signal_start(struct loop *l, struct loop_signal *s, int signum,
                        void (*fn)(void *arg, int signum), void *arg);
 void loop_signal_stop(struct loop_signal *s);
+
+/* Called behind the last other callback of every turn, and before the loop waits: what a turn has
+ * gathered, and what was begun from outside the loop, leaves here at once. What fn starts is looked
+ * at in the next turn. */
+struct loop_prepare {
+    _Alignas(max_align_t) unsigned char before[LOOP_WATCHER_BYTES];
+    _Alignas(max_align_t) unsigned char behind[LOOP_WATCHER_BYTES];
+    struct loop *loop;
+    void (*fn)(void *arg);
+    void *arg;
+};
+void loop_prepare_start(struct loop *l, struct loop_prepare *p, void (*fn)(void *arg), void *arg);
+void loop_prepare_stop(struct loop_prepare *p);
 
 /* Wakes the loop from any thread; many wakes may become one call. */
 struct loop_waker {

@@ -64,6 +64,8 @@ struct calls {
     unsigned events;
     int signum;
     uint64_t now_ns;
+    const struct calls *prepared; /* those of a loop_prepare, and how many had come before this */
+    unsigned seen;
 };
 
 static void note_io(void *arg, unsigned events)
@@ -73,6 +75,25 @@ static void note_io(void *arg, unsigned events)
     c->count++;
     c->events = events;
     c->now_ns = loop_now_ns(c->loop);
+}
+
+static void note_prepared(void *arg)
+{
+    struct calls *c = arg;
+
+    c->count++;
+    c->seen = c->prepared->count;
+}
+
+static void note_io_and_prepared(void *arg, unsigned events)
+{
+    (void)events;
+    note_prepared(arg);
+}
+
+static void put_byte_of(void *arg)
+{
+    put_byte(arg);
 }
 
 static void note(void *arg)
@@ -397,6 +418,48 @@ static void test_signal_arrives_as_an_event(void **state)
     loop_signal_stop(&s);
 }
 
+static void test_prepare_comes_behind_the_other_callbacks_of_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct calls prepared = {.loop = f->loop};
+    struct calls c = {.loop = f->loop};
+    struct loop_prepare p = {0};
+    struct loop_io io = {0};
+    struct loop_timer t = {0};
+
+    put_byte(f);
+    loop_prepare_start(f->loop, &p, note, &prepared);
+    loop_turn(f->loop, false); /* nothing else to do */
+    prepared.count = 0;
+    loop_io_start(f->loop, &io, f->reader, LOOP_READ, note_io_and_prepared, &c);
+    loop_timer_init(f->loop, &t, note_prepared, &c);
+    loop_timer_at(&t, loop_now_ns(f->loop));
+    c.prepared = &prepared;
+    loop_turn(f->loop, false);
+    assert_int_equal(c.count, 2);
+    assert_int_equal(c.seen, 1); /* the one call before the turn waited */
+    assert_int_equal(prepared.count, 2);
+    loop_io_stop(&io);
+    loop_prepare_stop(&p);
+    loop_turn(f->loop, false);
+    assert_int_equal(prepared.count, 2);
+}
+
+static void test_prepare_comes_before_the_loop_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_prepare p = {0};
+    struct loop_io io = {0};
+    struct calls c = {.loop = f->loop};
+
+    loop_io_start(f->loop, &io, f->reader, LOOP_READ, note_io, &c);
+    loop_prepare_start(f->loop, &p, put_byte_of, f);
+    loop_turn(f->loop, true); /* else: the test's time limit */
+    assert_int_equal(c.count, 1);
+    loop_prepare_stop(&p);
+    loop_io_stop(&io);
+}
+
 static void *wake_from_thread(void *arg)
 {
     loop_waker_wake(arg);
@@ -450,6 +513,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_timer_may_free_itself, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_callbacks_of_a_turn_see_one_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signal_arrives_as_an_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_prepare_comes_behind_the_other_callbacks_of_a_turn,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_prepare_comes_before_the_loop_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waker_wakes_a_running_loop_from_another_thread, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_stop_before_run_makes_it_return, setup, teardown),
