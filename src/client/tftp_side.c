@@ -276,33 +276,42 @@ static void take_packet(struct tftp_side *s, const struct udp_packet *from, uint
     s->ops->input(s->core, &p, now_ns);
 }
 
-static void on_io(void *arg, unsigned events)
+/* True: an entry says that nobody listens at the server's port. */
+static bool take_errors(const struct tftp_side *s)
 {
-    struct tftp_side *s = arg;
-    uint64_t now_ns = loop_now_ns(s->p.loop);
     struct addr quoted;
     bool unreachable;
     bool gone = false;
 
-    (void)events;
     while (udp_take_error(s->p.fd, &quoted, &unreachable)) {
         /* One that our own ERROR 5 provoked quotes somebody else. */
         gone = gone || (unreachable && addr_equal(&quoted, &s->peer));
     }
-    for (;;) {
-        const struct udp_packet *packets;
-        size_t n = udp_receive(s->p.fd, s->p.batch, &packets);
+    return gone;
+}
 
-        if (n == 0) {
-            break;
-        }
+static void on_io(void *arg, unsigned events)
+{
+    struct tftp_side *s = arg;
+    uint64_t now_ns = loop_now_ns(s->p.loop);
+    bool gone = false;
+    bool more;
+
+    (void)events;
+    do {
+        const struct udp_packet *packets;
+        bool errors;
+        size_t n = udp_receive(s->p.fd, s->p.batch, UDP_RECEIVE_MAX, &packets, &errors);
+
         for (size_t i = 0; i < n && !s->ops->over(s->core); i++) {
             take_packet(s, &packets[i], now_ns);
         }
-        if (s->ops->over(s->core)) {
-            break;
+        more = n > 0;
+        if (errors && take_errors(s)) {
+            more = more || !gone; /* it may have said something between the two looks */
+            gone = true;
         }
-    }
+    } while (more && !s->ops->over(s->core));
     /* Only now: what the server said before it went, such as the last ACK, counts. */
     if (gone && !s->ops->over(s->core)) {
         s->ops->unreachable(s->core);

@@ -6,15 +6,13 @@
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "net/socket.h"
-
-/* With IP_RECVERR a call may fail once with what ICMP said about an earlier datagram, also one to
- * another peer; the same call again then does its own work. */
-#define SEND_TRIES 2
+#include "net/udp_hold.h"
 
 #define IPV4_HEADER_BYTES 20u
 #define IPV6_HEADER_BYTES 40u
@@ -38,6 +36,8 @@ static const struct option_row listening_socket[] = {
     {IPPROTO_IP, IP_PKTINFO, 1},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1},
 };
+
+static const struct option_row shared_socket = {SOL_SOCKET, SO_REUSEPORT, 1};
 
 static bool set_options(int fd, int family, const struct option_row *row, size_t count)
 {
@@ -64,7 +64,8 @@ static int open_socket(int family)
     return fd;
 }
 
-enum res udp_listen(const struct addr *a, int *ret_fd)
+/* No SO_REUSEADDR: on Linux two UDP servers that set it share the port without a word. */
+static enum res listen_at(const struct addr *a, bool sharing, int *ret_fd)
 {
     int family = a->u.sa.sa_family;
     int fd = open_socket(family);
@@ -72,15 +73,30 @@ enum res udp_listen(const struct addr *a, int *ret_fd)
     if (fd == -1) {
         return socket_give_up(-1);
     }
-    /* No SO_REUSEADDR: on Linux two UDP servers that set it share the port without a word. */
     if (!socket_set_dual_stack(fd, a) ||
         !set_options(fd, family, listening_socket,
                      sizeof(listening_socket) / sizeof(listening_socket[0])) ||
+        (sharing && !set_options(fd, family, &shared_socket, 1)) ||
         bind(fd, &a->u.sa, a->len) != 0) {
         return socket_give_up(fd);
     }
     *ret_fd = fd;
     return RES_OK;
+}
+
+enum res udp_listen(const struct addr *a, int *ret_fd)
+{
+    return listen_at(a, false, ret_fd);
+}
+
+bool udp_share(int fd)
+{
+    return set_options(fd, AF_UNSPEC, &shared_socket, 1);
+}
+
+enum res udp_listen_shared(const struct addr *a, int *ret_fd)
+{
+    return listen_at(a, true, ret_fd);
 }
 
 enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local)
@@ -112,6 +128,13 @@ enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr
     return RES_OK;
 }
 
+bool udp_receive_joined(int fd)
+{
+    static const struct option_row joined = {IPPROTO_UDP, UDP_GRO, 1};
+
+    return set_options(fd, AF_UNSPEC, &joined, 1);
+}
+
 static uint32_t buffer_of(int fd)
 {
     int real = 0;
@@ -141,19 +164,13 @@ uint32_t udp_receive_buffer(int fd, uint32_t bytes, uint32_t datagram_bytes)
     return fit > UINT32_MAX ? UINT32_MAX : (uint32_t)fit;
 }
 
-/* Waiting for the socket to become writable, or for a timer, helps. */
-static bool is_full(int error)
-{
-    return error == EAGAIN || error == ENOBUFS || error == ENOMEM;
-}
-
 bool udp_send(int fd, const struct addr *peer, const uint8_t *bytes, size_t len)
 {
-    for (int tries = 0; tries < SEND_TRIES; tries++) {
+    for (int tries = 0; tries < UDP_SEND_TRIES; tries++) {
         if (sendto(fd, bytes, len, MSG_NOSIGNAL, &peer->u.sa, peer->len) >= 0) {
             return true;
         }
-        if (is_full(errno)) {
+        if (udp_error_is_full(errno)) {
             break;
         }
     }
@@ -183,9 +200,9 @@ int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, 
 
         if (n > 0) {
             sent += (uint32_t)n; /* a short count hides an error: the next call shows it */
-        } else if (is_full(errno)) {
+        } else if (udp_error_is_full(errno)) {
             break;
-        } else if (++tries == SEND_TRIES) {
+        } else if (++tries == UDP_SEND_TRIES) {
             return sent > 0 ? (int)sent : -1;
         }
     }

@@ -2,8 +2,10 @@
 /* net/udp.h: UDP sockets that keep the local address, in batches.
  *
  * Every socket is non-blocking, close-on-exec, sends without DF (IP_PMTUDISC_DONT: boot ROMs drop
- * packets that carry it) and has IP_RECVERR on. Drain the error queue first at every wake-up
- * (udp_take_error), else a level-triggered loop spins. */
+ * packets that carry it) and has IP_RECVERR on. What ICMP says then wakes the loop until it is
+ * taken from the error queue, and makes one call fail, a send or a receive, whichever comes first.
+ * At every wake-up call udp_receive() and drain the queue (udp_take_error) when that says so: a
+ * level-triggered loop never spins then, and no packet costs a look at the queue. */
 #ifndef NET_UDP_H
 #define NET_UDP_H
 
@@ -17,7 +19,8 @@
 #include "net/addr.h"
 
 #define UDP_DATAGRAM_BYTES 65535u
-#define UDP_SEND_MAX 64u /* datagrams in one sendmmsg */
+#define UDP_SEND_MAX 64u    /* datagrams in one sendmmsg */
+#define UDP_RECEIVE_MAX 32u /* messages in one batch */
 
 /* A datagram that came. */
 struct udp_packet {
@@ -28,7 +31,8 @@ struct udp_packet {
     size_t len;
 };
 
-/* Room for one recvmmsg; shared by all sockets of a loop. */
+/* Room for one recvmmsg; shared by all sockets of a loop. Pages that no large datagram ever touched
+ * are not resident: at most 2.5 MiB in all. */
 struct udp_batch;
 enum res udp_batch_new(struct udp_batch **ret);
 void udp_batch_free(struct udp_batch *b);
@@ -37,6 +41,12 @@ void udp_batch_free(struct udp_batch *b);
  * use; RES_DENIED: the port is not allowed; RES_UNSUPPORTED: no such family on this machine (then
  * try 0.0.0.0); the errno is kept. */
 enum res udp_listen(const struct addr *a, int *ret_fd);
+/* Several such sockets on one address; the kernel gives all datagrams of one peer to the same of
+ * them (SO_REUSEPORT). The first comes from udp_listen(), which is alone there, so that an address
+ * in use is RES_BUSY, also one whose sockets would share. Then udp_share() lets the others in that
+ * udp_listen_shared() makes; from then on another program of the same user could join too. */
+bool udp_share(int fd); /* false: errno says why */
+enum res udp_listen_shared(const struct addr *a, int *ret_fd);
 /* A transfer's own socket on a random free port of `local` (len 0: of any address in peer's
  * family). *ret_local is what it was bound to. */
 enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local);
@@ -45,9 +55,15 @@ enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr
  * carries datagram_bytes. */
 uint32_t udp_receive_buffer(int fd, uint32_t bytes, uint32_t datagram_bytes);
 
-/* Takes what is there, at most one batch. Returns the number of datagrams, 0 when there is nothing
- * (or only an error that udp_take_error() will explain). */
-size_t udp_receive(int fd, struct udp_batch *b, const struct udp_packet **ret);
+/* Datagrams of one peer that came behind one another may be taken as one message from now on
+ * (UDP_GRO), which udp_receive() takes apart again. False: not in this kernel. */
+bool udp_receive_joined(int fd);
+/* Takes what is there, at most `most` messages (UDP_RECEIVE_MAX: a whole batch). A message is one
+ * datagram, or several after udp_receive_joined(). With 1 the kernel is not asked whether there is
+ * more. Returns the number of datagrams. *ret_errors: the error queue is to be drained now; said
+ * when an error was met, and when nothing was received, as a send may have met the error first. */
+size_t udp_receive(int fd, struct udp_batch *b, size_t most, const struct udp_packet **ret,
+                   bool *ret_errors);
 
 /* One datagram; an IPv6 socket sends to IPv4 peers too. False: the kernel did not take it now (a
  * later send or a timer repeats it). */
@@ -63,8 +79,8 @@ struct udp_data {
  * waiting does not help (EMSGSIZE, EPERM, ENETUNREACH ...); errno is kept. */
 int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, uint32_t count);
 
-/* Takes one entry off the error queue. True: there was one; *ret_unreachable says whether it is a
- * port unreachable, *ret_peer to whom the datagram that caused it was sent. */
+/* Takes one entry off the error queue; call it until false. True: there was one; *ret_unreachable
+ * says whether it is a port unreachable, *ret_peer to whom the datagram that caused it was sent. */
 bool udp_take_error(int fd, struct addr *ret_peer, bool *ret_unreachable);
 
 /* The MTU of the route from local (may be len 0) to peer, in bytes; 0 if unknown. */

@@ -237,11 +237,16 @@ static void on_io(void *arg, unsigned events)
     struct tftp_session *ss = arg;
     uint64_t now_ns = loop_now_ns(ss->room->loop);
     const struct udp_packet *packets;
-    size_t count = 0;
+    bool errors;
+    size_t count;
 
-    take_errors(ss);
-    if ((events & LOOP_READ) || ss->gone) {
-        count = udp_receive(ss->fd, ss->room->batch, &packets);
+    (void)events;
+    count = udp_receive(ss->fd, ss->room->batch, UDP_RECEIVE_MAX, &packets, &errors);
+    if (errors) {
+        take_errors(ss);
+    }
+    if (ss->gone && count == 0) { /* it may have said something between the two looks */
+        count = udp_receive(ss->fd, ss->room->batch, UDP_RECEIVE_MAX, &packets, &errors);
     }
     for (size_t i = 0; i < count; i++) {
         take(ss, &packets[i], now_ns);

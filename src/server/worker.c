@@ -153,7 +153,8 @@ enum res worker_new(struct worker **ret, const struct worker_params *p)
     w->arg = p->arg;
     loop_timer_init(p->loop, &w->drained_timer, on_drained, w);
     r = make_tftp_room(w, p);
-    if (r == RES_OK) {
+    w->door_drained = p->tftp_only;
+    if (r == RES_OK && !p->tftp_only) {
         r = make_tcp_room(w, p);
     }
     if (r != RES_OK) {
@@ -206,13 +207,14 @@ static void on_request(void *arg, unsigned events)
     const struct udp_packet *packets;
     struct addr peer;
     bool unreachable;
+    bool errors;
     size_t count;
 
     (void)events;
+    count = udp_receive(l->fd, room->batch, UDP_RECEIVE_MAX, &packets, &errors);
     /* A listener sends nothing, so none of these is about a transfer; but unread they wake us. */
-    while (udp_take_error(l->fd, &peer, &unreachable)) {
+    while (errors && udp_take_error(l->fd, &peer, &unreachable)) {
     }
-    count = udp_receive(l->fd, room->batch, &packets);
     for (size_t i = 0; i < count; i++) {
         request_arrived(room, l->number, &packets[i], loop_now_ns(room->loop));
     }
@@ -222,7 +224,7 @@ enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint
 {
     struct worker_listener *l;
 
-    if (endpoint->scheme == ENDPOINT_WHERRY) {
+    if (endpoint->scheme == ENDPOINT_WHERRY) { /* never of one that is tftp_only */
         return tcp_door_listen(w->door, fd);
     }
     l = calloc(1, sizeof(*l));
@@ -242,6 +244,9 @@ void worker_configure(struct worker *w, const struct config *config)
     struct uploads_limits limits = limits_of(config);
 
     w->room.config = config;
+    if (w->door == NULL) {
+        return;
+    }
     w->tcp.config = config;
     listings_limit(w->tcp.listings, config->listings_max);
     uploads_limit(w->tcp.uploads, &limits);
@@ -255,7 +260,10 @@ void worker_drain(struct worker *w)
     w->state = WORKER_DRAINING;
     /* Closed, not only left unread: a successor may bind the port while the last transfers run. */
     close_listeners(w);
-    tcp_door_drain(w->door, loop_now_ns(w->room.loop));
+    if (w->door != NULL) {
+        tcp_door_drain(w->door, loop_now_ns(w->room.loop));
+    }
+    drained_if_empty(w);
 }
 
 void worker_stop(struct worker *w)
@@ -269,7 +277,9 @@ void worker_stop(struct worker *w)
     {
         tftp_session_shut_down(ss, now_ns);
     }
-    tcp_door_hurry(w->door, now_ns);
+    if (w->door != NULL) {
+        tcp_door_hurry(w->door, now_ns);
+    }
 }
 
 size_t worker_running(const struct worker *w)

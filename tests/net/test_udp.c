@@ -354,7 +354,7 @@ static void test_batches_keep_order_and_bytes(void **state)
         size_t n;
 
         wait_for(server, POLLIN);
-        n = udp_receive(server, f->batch, &f->packet);
+        n = receive(f, server);
         assert_true(n > 0);
         calls++;
         for (size_t i = 0; i < n; i++, next++) {
@@ -366,7 +366,7 @@ static void test_batches_keep_order_and_bytes(void **state)
         }
     }
     assert_true(calls < 100); /* many came in one call */
-    assert_int_equal(udp_receive(server, f->batch, &f->packet), 0);
+    assert_int_equal(receive(f, server), 0);
     close(server);
     close(client);
 }
@@ -415,7 +415,7 @@ static void expect_promise_kept(struct fixture *f, const char *host, uint32_t bu
         for (uint32_t j = 0; j < promised / sizes[i]; j++) {
             assert_true(udp_send(sender, &to, bytes, sizes[i]));
         }
-        while ((n = udp_receive(receiver, f->batch, &f->packet)) > 0) {
+        while ((n = receive(f, receiver)) > 0) {
             came += (uint32_t)n;
         }
         assert_int_equal(came, promised / sizes[i]);

@@ -40,7 +40,7 @@ static void expect_data(struct fixture *f, int fd, const struct udp_data *data, 
         size_t n;
 
         wait_for(fd, POLLIN);
-        n = udp_receive(fd, f->batch, &f->packet);
+        n = receive(f, fd);
         assert_true(n > 0 && n <= count - next);
         for (size_t i = 0; i < n; i++, next++) {
             assert_int_equal(f->packet[i].len, 4 + data[next].len);
@@ -48,7 +48,7 @@ static void expect_data(struct fixture *f, int fd, const struct udp_data *data, 
             assert_memory_equal(f->packet[i].bytes + 4, data[next].bytes, data[next].len);
         }
     }
-    assert_int_equal(udp_receive(fd, f->batch, &f->packet), 0);
+    assert_int_equal(receive(f, fd), 0);
 }
 
 static void test_window_leaves_in_one_call_in_order(void **state)
@@ -80,7 +80,7 @@ static void test_full_socket_takes_nothing_now(void **state)
         assert_false(udp_send(p.from, &p.to_addr, data[0].header, 4));
         assert_int_equal(played.times, 0);
     }
-    assert_int_equal(udp_receive(p.to, f->batch, &f->packet), 0);
+    assert_int_equal(receive(f, p.to), 0);
     close_pair(&p);
 }
 

@@ -191,11 +191,16 @@ void wait_for(int fd, short events)
     assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 }
 
+size_t receive(struct fixture *f, int fd)
+{
+    return udp_receive(fd, f->batch, UDP_RECEIVE_MAX, &f->packet, &f->errors);
+}
+
 /* The one datagram that must come. */
 const struct udp_packet *take_one(struct fixture *f, int fd)
 {
     wait_for(fd, POLLIN);
-    assert_int_equal(udp_receive(fd, f->batch, &f->packet), 1);
+    assert_int_equal(receive(f, fd), 1);
     return f->packet;
 }
 

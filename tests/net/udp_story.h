@@ -24,6 +24,7 @@ extern struct played played;
 struct fixture {
     struct udp_batch *batch;
     const struct udp_packet *packet;
+    bool errors; /* the last receive() said that the error queue is to be drained */
 };
 
 int setup(void **state);
@@ -35,6 +36,8 @@ int open_on(const char *host, struct addr *ret);
 /* Says so and skips the test where ::1 is not there. */
 void need_ipv6(void);
 void wait_for(int fd, short events);
+/* What is there, at most a batch, in f->packet. */
+size_t receive(struct fixture *f, int fd);
 /* The one datagram that must come. */
 const struct udp_packet *take_one(struct fixture *f, int fd);
 void assert_bytes(const struct udp_packet *p, const char *text);
