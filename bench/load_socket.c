@@ -164,6 +164,15 @@ fail:
     return -1;
 }
 
+/* sendmsg(2) only reads, but struct iovec does not say so. */
+static void *unconst(const uint8_t *bytes)
+{
+    void *ret;
+
+    memcpy(&ret, &bytes, sizeof(ret));
+    return ret;
+}
+
 static size_t block_len(const struct wherry_burst *b, uint32_t i)
 {
     return i + 1 == b->count ? b->last_len : b->blksize;
@@ -183,23 +192,24 @@ static uint32_t send_singly(int fd, const struct msghdr *head, struct iovec *iov
     return n > 0 ? (uint32_t)n : 0;
 }
 
-static uint32_t send_joined(int fd, struct msghdr *head, const struct wherry_burst *b,
+static uint32_t send_joined(int fd, const struct msghdr *to, const struct wherry_burst *b,
                             struct iovec *iov, uint32_t count)
 {
     struct control control = {{0}};
+    struct msghdr m = *to;
     uint16_t segment = (uint16_t)(b->blksize + WHERRY_HEADER_BYTES);
     struct cmsghdr *c;
 
-    head->msg_iov = iov;
-    head->msg_iovlen = (size_t)2 * count;
-    head->msg_control = &control;
-    head->msg_controllen = CMSG_SPACE(sizeof(segment));
-    c = CMSG_FIRSTHDR(head);
+    m.msg_iov = iov;
+    m.msg_iovlen = (size_t)2 * count;
+    m.msg_control = &control;
+    m.msg_controllen = CMSG_SPACE(sizeof(segment));
+    c = CMSG_FIRSTHDR(&m);
     c->cmsg_level = SOL_UDP;
     c->cmsg_type = UDP_SEGMENT;
     c->cmsg_len = CMSG_LEN(sizeof(segment));
     memcpy(CMSG_DATA(c), &segment, sizeof(segment));
-    return sendmsg(fd, head, 0) == -1 ? 0 : count;
+    return sendmsg(fd, &m, 0) == -1 ? 0 : count;
 }
 
 uint32_t load_socket_burst(int fd, const struct sockaddr_in *to, const struct wherry_burst *b,
@@ -207,6 +217,7 @@ uint32_t load_socket_burst(int fd, const struct sockaddr_in *to, const struct wh
 {
     uint8_t headers[BURST_MAX][WHERRY_HEADER_BYTES];
     struct iovec iov[2 * BURST_MAX];
+    struct iovec *next = iov;
     struct sockaddr_in peer;
     struct msghdr head = {0};
     uint32_t most = BURST_MAX;
@@ -223,9 +234,9 @@ uint32_t load_socket_burst(int fd, const struct sockaddr_in *to, const struct wh
     count = b->count < most ? b->count : most;
     for (uint32_t i = 0; i < count; i++) {
         wherry_burst_header(b, i, headers[i]);
-        iov[2 * i] = (struct iovec){headers[i], WHERRY_HEADER_BYTES};
-        iov[2 * i + 1] =
-            (struct iovec){(void *)(uintptr_t)(blocks + (size_t)i * b->blksize), block_len(b, i)};
+        *next++ = (struct iovec){headers[i], WHERRY_HEADER_BYTES};
+        next->iov_base = unconst(blocks + (size_t)i * b->blksize);
+        next++->iov_len = block_len(b, i);
     }
     if (in_segments && count > 1) {
         return send_joined(fd, &head, b, iov, count);

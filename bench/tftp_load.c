@@ -232,8 +232,13 @@ static int by_size(const void *a, const void *b)
 static double percentile(const struct load *l, unsigned percent)
 {
     uint64_t count = l->ended - l->failed;
+    uint64_t rank;
 
-    return count == 0 ? 0 : (double)l->took_ns[(count - 1) * percent / 100] / (double)SECOND;
+    if (count == 0) {
+        return 0;
+    }
+    rank = (count - 1) * percent / 100;
+    return (double)l->took_ns[rank] / (double)SECOND;
 }
 
 static double own_cpu(void)
