@@ -3,7 +3,12 @@ wherry_test(tid LINK server)
 foreach(name loopback_requests loopback_reads loopback_peers loopback_writes loopback_worker)
   wherry_test(${name} DIR net LINK server
     SOURCES net/served.c net/served_client.c support/pattern.c support/scratch.c)
+  foreach(ports own shared)
+    add_test(NAME ${name}_ports_${ports} COMMAND test_${name})
+    set_tests_properties(${name}_ports_${ports} PROPERTIES
+      ENVIRONMENT TRANSFER_PORTS=${ports} TIMEOUT 120 LABELS self-contained)
+  endforeach()
 endforeach()
 # No file system here is slow, and loopback never fails to route.
 target_link_options(test_loopback_writes PRIVATE -Wl,--wrap=sink_commit)
-target_link_options(test_loopback_peers PRIVATE -Wl,--wrap=sendmmsg)
+target_link_options(test_loopback_peers PRIVATE -Wl,--wrap=sendmmsg -Wl,--wrap=sendto)

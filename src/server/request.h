@@ -2,7 +2,7 @@
 /* server/request.h: the door: what a datagram at a listening port leads to.
  *
  *   no RRQ, no WRQ, or sent to everybody        nothing
- *   malformed, or not allowed                   ERROR from a port of its own, one record
+ *   malformed, or not allowed                   ERROR from a transfer port, one record
  *   from a client without a transfer            a transfer begins
  *   the running transfer's request once more
  *     nothing was answered to it yet            its first answer leaves again

@@ -31,7 +31,7 @@ static enum res read_open(struct tftp_session *ss)
     return source_open(&ss->read.source, &p, ss->room->jail, (const char *)ss->request.name.bytes);
 }
 
-static enum res read_begin(struct tftp_session *ss, uint64_t now_ns)
+static enum res read_begin(struct tftp_session *ss, struct wherry_offer *offer, uint64_t now_ns)
 {
     uint64_t length = source_length(ss->read.source);
     uint8_t pairs[WHERRY_OPTIONS_BYTES];
@@ -46,10 +46,10 @@ static enum res read_begin(struct tftp_session *ss, uint64_t now_ns)
     size_t len;
 
     /* The bytes that cross the wire as netascii are not known before they were converted. */
-    ss->offer.tsize_offered = ss->request.mode == WHERRY_OCTET && length != WHERRY_LENGTH_UNKNOWN;
-    ss->offer.size = ss->offer.tsize_offered ? length : 0;
+    offer->tsize_offered = ss->request.mode == WHERRY_OCTET && length != WHERRY_LENGTH_UNKNOWN;
+    offer->size = offer->tsize_offered ? length : 0;
     wherry_options_parse(&asked, ss->request.options);
-    len = wherry_options_answer(&asked, WHERRY_RRQ, &ss->offer, &ss->agreed, pairs);
+    len = wherry_options_answer(&asked, WHERRY_RRQ, offer, &ss->agreed, pairs);
     if (len > 0) {
         p.opening = oack;
         p.opening_len = wherry_packet_oack(oack, sizeof(oack), pairs, len);
@@ -90,47 +90,37 @@ static void send_control(struct tftp_session *ss, uint64_t now_ns)
     size_t len;
 
     while ((len = wherry_sender_control(ss->read.sender, buf, sizeof(buf), now_ns)) > 0) {
-        udp_send(ss->fd, &ss->peer, buf, len); /* what is lost here a timer repeats */
+        tftp_seat_control(&ss->seat, buf, len); /* what is lost here a timer repeats */
     }
-}
-
-/* The blocks of a burst lie in room->blocks. Returns how many left. */
-static uint32_t send_blocks(struct tftp_session *ss, const struct wherry_burst *b)
-{
-    struct udp_data *data = ss->room->data;
-    int n;
-
-    for (uint32_t i = 0; i < b->count; i++) {
-        wherry_burst_header(b, i, data[i].header);
-        data[i].bytes = ss->room->blocks + (size_t)i * b->blksize;
-        data[i].len = i + 1 == b->count ? b->last_len : b->blksize;
-    }
-    n = udp_send_data(ss->fd, &ss->peer, data, b->count);
-    /* No route, or a firewall's veto: as if the network had lost them, host and network
-     * unreachable are no end. */
-    return n < 0 ? b->count : (uint32_t)n;
 }
 
 static bool read_output(struct tftp_session *ss, uint64_t now_ns)
 {
     struct wherry_sender *s = ss->read.sender;
-    uint32_t most = SESSION_BURST_BYTES / ss->agreed.blksize;
+    uint32_t most = UDP_OUT_BLOCK_BYTES / ss->agreed.blksize;
     uint32_t blocks = 0;
     struct wherry_burst b;
 
-    if (most > UDP_SEND_MAX) {
-        most = UDP_SEND_MAX;
+    if (most > SESSION_TURN_BLOCKS) {
+        most = SESSION_TURN_BLOCKS;
+    }
+    if (tftp_seat_full(&ss->seat)) {
+        return true;
     }
     send_control(ss, now_ns);
     while (!ss->read.loading && wherry_sender_burst(s, most, &b)) {
         bool ended = false;
+        uint8_t *room;
         enum res r;
-        uint32_t sent;
 
         if (blocks >= SESSION_TURN_BLOCKS || blocks * b.blksize >= SESSION_TURN_BYTES) {
             return true;
         }
-        r = source_burst(ss->read.source, &b, ss->room->blocks, &ended);
+        room = tftp_seat_room(&ss->seat, (size_t)b.count * b.blksize);
+        if (tftp_seat_full(&ss->seat)) {
+            return true;
+        }
+        r = source_burst(ss->read.source, &b, room, &ended);
         if (r == RES_LATER) {
             ss->read.loading = true; /* on_ready() flushes again */
         } else if (r != RES_OK) {
@@ -139,14 +129,9 @@ static bool read_output(struct tftp_session *ss, uint64_t now_ns)
         } else if (ended) {
             wherry_sender_length(s, source_length(ss->read.source));
         } else {
-            sent = send_blocks(ss, &b);
-            if (sent > 0) {
-                wherry_sender_sent(s, sent, now_ns);
-            }
-            if (sent < b.count) {
-                return true; /* the socket is full */
-            }
-            blocks += sent;
+            tftp_seat_data(&ss->seat, &b, room);
+            wherry_sender_sent(s, b.count, now_ns);
+            blocks += b.count;
         }
     }
     return false;

@@ -2,7 +2,6 @@
 #include "server/tftp_refusal.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "proto/wire_error.h"
@@ -39,17 +38,13 @@ void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
     uint8_t error[SESSION_CONTROL_BYTES];
     size_t len = wherry_packet_error(error, sizeof(error), (uint16_t)wire_error_code(why),
                                      wire_error_text(why));
-    struct addr bound;
-    int fd;
-    enum res r = tid_table_open(room->tids, &datagram->peer, &datagram->local, now_ns, &fd, &bound);
+    enum res r = tftp_ports_answer(room->ports, &datagram->peer, &datagram->local,
+                                   tftp_room_shares_ports(room, false), error, len, now_ns);
 
     if (r != RES_OK) {
         tftp_drop(room, &datagram->peer, r, now_ns);
         return;
     }
-    udp_send(fd, &datagram->peer, error, len);
-    tid_table_used(room->tids, &datagram->peer, addr_port(&bound), now_ns);
-    close(fd);
     wherry_agreed_init(&agreed);
     record.blksize = agreed.blksize;
     record.windowsize = agreed.windowsize;

@@ -11,8 +11,8 @@
 #include "net/udp.h"
 #include "server/tftp_session.h"
 
-/* Answers with the ERROR of this result from a port of its own, and records the request as
- * refused. request: NULL when it could not be decoded. */
+/* Answers with the ERROR of this result from a port that a transfer could have had, and records the
+ * request as refused. request: NULL when it could not be decoded. */
 void tftp_refuse(struct tftp_room *room, const struct udp_packet *datagram,
                  const struct wherry_request *request, enum res why, uint64_t now_ns);
 

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <utlist.h>
 
@@ -12,14 +11,13 @@
 
 static const struct wherry_view no_text = {(const uint8_t *)"", 0};
 
-static void make_offer(const struct config *c, const struct addr *peer, const struct addr *local,
-                       struct wherry_offer *ret)
+static void make_offer(const struct tftp_session *ss, struct wherry_offer *ret)
 {
+    const struct config *c = ss->room->config;
+
     memset(ret, 0, sizeof(*ret));
     ret->blksize_max = c->blksize_max;
-    if (c->blksize_mtu) {
-        ret->blksize_path = udp_blksize_of_mtu(udp_route_mtu(peer, local), peer->u.sa.sa_family);
-    }
+    ret->blksize_path = ss->blksize_path;
     ret->windowsize_max = c->windowsize_max;
     ret->window_bytes_max = c->window_bytes_max;
     ret->timeout_declined = c->timeout_decline;
@@ -47,7 +45,7 @@ static void record(const struct tftp_session *ss, enum outcome outcome, const ch
     struct transfer_record r = {
         .outcome = outcome,
         .write = ss->driver == &tftp_write_driver,
-        .peer = ss->peer,
+        .peer = ss->seat.peer,
         .name = ss->request.name,
         .mode = ss->request.mode,
         .blksize = ss->agreed.blksize,
@@ -105,11 +103,9 @@ void tftp_session_free(struct tftp_session *ss)
         ss->older->newer = NULL;
         make_newest(ss->older); /* without memory it runs on and is only not found */
     }
-    loop_io_stop(&ss->io);
     loop_timer_stop(&ss->timer);
-    tid_table_used(room->tids, &ss->peer, addr_port(&ss->local), loop_now_ns(room->loop));
+    tftp_seat_leave(&ss->seat, loop_now_ns(room->loop)); /* first: its blocks may be the driver's */
     ss->driver->free(ss);
-    close(ss->fd);
     DL_DELETE(room->sessions, ss);
     if (ss->stage != SESSION_SETTLED) {
         no_longer_running(ss);
@@ -126,9 +122,11 @@ static void refuse(struct tftp_session *ss, enum res why)
                                      wire_error_text(why));
 
     if (why == RES_BUSY || why == RES_NO_MEMORY) {
-        tftp_drop(ss->room, &ss->peer, why, loop_now_ns(ss->room->loop));
+        tftp_drop(ss->room, &ss->seat.peer, why, loop_now_ns(ss->room->loop));
     } else {
-        udp_send(ss->fd, &ss->peer, error, len);
+        if (!tftp_seat_full(&ss->seat)) {
+            tftp_seat_control(&ss->seat, error, len);
+        }
         record(ss, transfer_log_outcome(why), wherry_res_text(why), NULL);
     }
     tftp_session_free(ss);
@@ -137,9 +135,11 @@ static void refuse(struct tftp_session *ss, enum res why)
 void tftp_session_opened(struct tftp_session *ss, enum res r)
 {
     uint64_t now_ns = loop_now_ns(ss->room->loop);
+    struct wherry_offer offer;
 
     if (r == RES_OK) {
-        r = ss->driver->begin(ss, now_ns);
+        make_offer(ss, &offer);
+        r = ss->driver->begin(ss, &offer, now_ns);
     }
     if (r != RES_OK) {
         refuse(ss, r);
@@ -168,32 +168,23 @@ void tftp_session_flush(struct tftp_session *ss, uint64_t now_ns)
         tftp_session_free(ss);
         return;
     }
-    /* A peer that is gone: once more, until nothing of what it said is left. */
-    loop_io_events(&ss->io, more || ss->gone ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+    if (more) {
+        tftp_seat_again(&ss->seat);
+    }
     loop_timer_at(&ss->timer, f.deadline_ns);
 }
 
-static void answer_foreign(const struct tftp_session *ss, const struct udp_packet *datagram)
+static struct tftp_session *session_of(struct tftp_seat *seat)
 {
-    uint8_t error[SESSION_CONTROL_BYTES];
-    size_t len;
-
-    if (wherry_packet_opcode(datagram->bytes, datagram->len) == WHERRY_ERROR) {
-        return; /* an ERROR is never answered */
-    }
-    len = wherry_packet_error(error, sizeof(error), WHERRY_ERROR_TID, "unknown transfer ID");
-    udp_send(ss->fd, &datagram->peer, error, len);
+    return (struct tftp_session *)(void *)((char *)seat - offsetof(struct tftp_session, seat));
 }
 
-static void take(struct tftp_session *ss, const struct udp_packet *datagram, uint64_t now_ns)
+static void on_heard(struct tftp_seat *seat, const struct udp_packet *datagram, uint64_t now_ns)
 {
+    struct tftp_session *ss = session_of(seat);
     uint16_t opcode = wherry_packet_opcode(datagram->bytes, datagram->len);
     struct wherry_packet p;
 
-    if (!addr_equal(&datagram->peer, &ss->peer)) {
-        answer_foreign(ss, datagram);
-        return;
-    }
     if (ss->stage == SESSION_LOOKING) {
         return; /* we have not spoken yet, so this answers nothing */
     }
@@ -218,44 +209,26 @@ static void take(struct tftp_session *ss, const struct udp_packet *datagram, uin
     ss->driver->input(ss, &p, now_ns);
 }
 
-static void take_errors(struct tftp_session *ss)
+static void on_unreachable(struct tftp_seat *seat, uint64_t now_ns)
 {
-    struct addr peer;
-    bool unreachable;
+    struct tftp_session *ss = session_of(seat);
 
-    /* An ERROR 5 of ours can provoke one too: only this transfer's own peer counts. */
-    while (udp_take_error(ss->fd, &peer, &unreachable)) {
-        if (unreachable && ss->stage != SESSION_LOOKING && addr_equal(&peer, &ss->peer)) {
-            ss->gone = true;
-        }
+    (void)now_ns;
+    if (ss->stage != SESSION_LOOKING) {
+        ss->driver->unreachable(ss);
     }
 }
 
-/* One batch a turn: what is left wakes the loop again, and others have their turn between. */
-static void on_io(void *arg, unsigned events)
+static void on_turn(struct tftp_seat *seat, uint64_t now_ns)
 {
-    struct tftp_session *ss = arg;
-    uint64_t now_ns = loop_now_ns(ss->room->loop);
-    const struct udp_packet *packets;
-    bool errors;
-    size_t count;
-
-    (void)events;
-    count = udp_receive(ss->fd, ss->room->batch, UDP_RECEIVE_MAX, &packets, &errors);
-    if (errors) {
-        take_errors(ss);
-    }
-    if (ss->gone && count == 0) { /* it may have said something between the two looks */
-        count = udp_receive(ss->fd, ss->room->batch, UDP_RECEIVE_MAX, &packets, &errors);
-    }
-    for (size_t i = 0; i < count; i++) {
-        take(ss, &packets[i], now_ns);
-    }
-    if (ss->gone && count == 0) {
-        ss->driver->unreachable(ss); /* what the peer said before it went has been heard */
-    }
-    tftp_session_flush(ss, now_ns);
+    tftp_session_flush(session_of(seat), now_ns);
 }
+
+static const struct tftp_port_calls port_calls = {
+    .heard = on_heard,
+    .unreachable = on_unreachable,
+    .turn = on_turn,
+};
 
 static void on_timer(void *arg)
 {
@@ -270,7 +243,7 @@ static void on_timer(void *arg)
     tftp_session_flush(ss, now_ns);
 }
 
-/* A session with a socket and the request's bytes. */
+/* A session with a seat at a port and the request's bytes. */
 static enum res make(struct tftp_room *room, const struct tftp_client *client,
                      const struct udp_packet *datagram, uint64_t now_ns, struct tftp_session **ret)
 {
@@ -291,18 +264,21 @@ static enum res make(struct tftp_room *room, const struct tftp_client *client,
     if (r != RES_OK) {
         goto fail;
     }
-    r = tid_table_open(room->tids, &datagram->peer, &datagram->local, now_ns, &ss->fd, &ss->local);
+    ss->client = *client;
+    r = tftp_ports_sit(room->ports, &ss->seat, &datagram->peer, &ss->client.peer, &datagram->local,
+                       tftp_room_shares_ports(room, p.opcode == WHERRY_WRQ), now_ns);
     if (r != RES_OK) {
         goto fail;
     }
     ss->room = room;
-    ss->client = *client;
     ss->request = p.request;
     ss->driver = p.opcode == WHERRY_RRQ ? &tftp_read_driver : &tftp_write_driver;
-    ss->peer = datagram->peer;
+    if (room->config->blksize_mtu) {
+        ss->blksize_path = udp_blksize_of_mtu(udp_route_mtu(&datagram->peer, &datagram->local),
+                                              datagram->peer.u.sa.sa_family);
+    }
     ss->patience_ns = room->config->patience_ns;
     ss->begun_ns = now_ns;
-    make_offer(room->config, &ss->peer, &datagram->local, &ss->offer);
     wherry_agreed_init(&ss->agreed);
     *ret = ss;
     return RES_OK;
@@ -332,7 +308,6 @@ void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client
     }
     loop_timer_init(room->loop, &ss->timer, on_timer, ss);
     loop_timer_at(&ss->timer, now_ns + ss->patience_ns);
-    loop_io_start(room->loop, &ss->io, ss->fd, LOOP_READ, on_io, ss);
     if (!make_newest(ss)) {
         refuse(ss, RES_NO_MEMORY);
         return;
@@ -410,4 +385,48 @@ void tftp_session_shut_down(struct tftp_session *ss, uint64_t now_ns)
     }
     ss->driver->fail(ss, RES_SHUTDOWN, WHERRY_ERROR_OTHER, wire_error_text(RES_SHUTDOWN));
     tftp_session_flush(ss, now_ns);
+}
+
+enum res tftp_room_open(struct tftp_room *room)
+{
+    struct tftp_ports_params p = {.loop = room->loop, .log = room->log, .calls = &port_calls};
+    enum res r = udp_batch_new(&room->batch);
+
+    if (r == RES_OK) {
+        r = udp_out_new(&room->out, room->config->segments);
+    }
+    if (r == RES_OK) {
+        r = tid_table_new(&room->tids);
+    }
+    if (r != RES_OK) {
+        return r;
+    }
+    p.batch = room->batch;
+    p.out = room->out;
+    p.tids = room->tids;
+    return tftp_ports_new(&room->ports, &p);
+}
+
+void tftp_room_close(struct tftp_room *room)
+{
+    while (room->sessions != NULL) {
+        tftp_session_free(room->sessions);
+    }
+    tftp_ports_free(room->ports);
+    tid_table_free(room->tids);
+    udp_out_free(room->out);
+    udp_batch_free(room->batch);
+}
+
+bool tftp_room_shares_ports(const struct tftp_room *room, bool write)
+{
+    switch (room->config->transfer_ports) {
+    case TRANSFER_PORTS_OWN:
+        return false;
+    case TRANSFER_PORTS_SHARED:
+        return !write;
+    case TRANSFER_PORTS_AUTO:
+        break;
+    }
+    return !write && room->running >= SESSION_OWN_PORTS;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* server/tftp_session.h: one TFTP transfer: joins a core (sender or receiver) to a socket, a file
- * and a timer.
+/* server/tftp_session.h: one TFTP transfer: joins a core (sender or receiver) to a seat at a port
+ * (server/tftp_port.h), a file and a timer.
  *
  *   tftp_session_begin() --> LOOKING --file open, options answered--> MOVING --over--> freed
  *                               |                                       |
@@ -35,7 +35,9 @@
 #include "io/pool.h"
 #include "net/addr.h"
 #include "net/udp.h"
+#include "net/udp_out.h"
 #include "server/config.h"
+#include "server/tftp_port.h"
 #include "server/tid.h"
 #include "server/transfer_log.h"
 #include "store/jail.h"
@@ -45,8 +47,9 @@
 /* One turn of a transfer sends at most this much, then the others have theirs. */
 #define SESSION_TURN_BLOCKS 64u
 #define SESSION_TURN_BYTES 1048576u
-/* Room for the blocks of one system call; at least three of the largest. */
-#define SESSION_BURST_BYTES 262144u
+/* Beyond so many running transfers of a worker, reads that begin share ports (`transfer-ports =
+ * auto`). Alone, a transfer at a shared port costs 15 to 20 % more; in a crowd a fifth less. */
+#define SESSION_OWN_PORTS 8u
 /* OACK, ACK or ERROR. */
 #define SESSION_CONTROL_BYTES (WHERRY_HEADER_BYTES + WHERRY_OPTIONS_BYTES)
 
@@ -61,9 +64,9 @@ struct tftp_room {
     const struct log *log;
     struct transfer_log *transfers;
     struct udp_batch *batch;
+    struct udp_out *out;
     struct tid_table *tids;
-    uint8_t *blocks;               /* SESSION_BURST_BYTES */
-    struct udp_data *data;         /* UDP_SEND_MAX */
+    struct tftp_ports *ports;
     struct tftp_session *sessions; /* all of them */
     struct tftp_session *newest;   /* by client: the latest transfer of each */
     size_t running;                /* all but the settled ones */
@@ -95,17 +98,18 @@ struct session_facts {
     uint64_t resent;
 };
 
-/* A direction. begin() comes once, after open() answered RES_OK or the store reported it; all calls
- * but open(), begin() and free() only after begin() was RES_OK. */
+/* A direction. offer: what the configuration and the path allow. begin() comes once, after open()
+ * answered RES_OK or the store reported it; all calls but open(), begin() and free() only after
+ * begin() was RES_OK. */
 struct session_driver {
     enum res (*open)(struct tftp_session *ss); /* RES_OK, RES_LATER, or why not */
-    enum res (*begin)(struct tftp_session *ss, uint64_t now_ns);
+    enum res (*begin)(struct tftp_session *ss, struct wherry_offer *offer, uint64_t now_ns);
     void (*input)(struct tftp_session *ss, const struct wherry_packet *p, uint64_t now_ns);
     void (*repeat)(struct tftp_session *ss, uint64_t now_ns);
     void (*expire)(struct tftp_session *ss, uint64_t now_ns);
     void (*unreachable)(struct tftp_session *ss);
     void (*fail)(struct tftp_session *ss, enum res why, enum wherry_error code, const char *text);
-    /* Lets leave what may leave now. True: there is more, as soon as the socket takes it. */
+    /* Lets leave what may leave now. True: there is more, for another turn. */
     bool (*output)(struct tftp_session *ss, uint64_t now_ns);
     void (*facts)(const struct tftp_session *ss, struct session_facts *ret);
     void (*free)(struct tftp_session *ss); /* also after open() or begin() failed */
@@ -126,18 +130,15 @@ struct tftp_session {
     /* The transfer that runs beside this one until the client says which it means. */
     struct tftp_session *older, *newer;
     enum session_stage stage;
-    int fd;
-    struct loop_io io;
+    struct tftp_seat seat;
     struct loop_timer timer;
-    struct addr peer, local;
     uint8_t *datagram; /* the request, to know it again */
     size_t datagram_len;
     struct wherry_request request; /* views into datagram */
-    struct wherry_offer offer;
     struct wherry_agreed agreed;
     uint64_t patience_ns;
     uint64_t begun_ns;
-    bool gone;       /* ICMP says that nobody listens at the peer's port any more */
+    uint16_t blksize_path; /* what one packet of the route carries, where that is to be kept to */
     bool peer_error; /* the peer sent ERROR; its text lies in the batch until the turn is over */
     uint16_t peer_code;
     struct wherry_view peer_text;
@@ -154,6 +155,15 @@ struct tftp_session {
         } write;
     };
 };
+
+/* Makes what the transfers of a room share and that it makes itself: batch, out, tids, ports. The
+ * rest was set before. On failure, too, close it. */
+enum res tftp_room_open(struct tftp_room *room);
+/* Ends its transfers without a word. */
+void tftp_room_close(struct tftp_room *room);
+/* A transfer that begins now may share a port. An upload has its own, whose receive buffer is there
+ * for the window it was granted. */
+bool tftp_room_shares_ports(const struct tftp_room *room, bool write);
 
 /* Begins the transfer that this datagram, a well-formed request, asks for; older (or NULL) runs
  * beside it. Whatever happens is logged. */

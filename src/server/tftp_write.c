@@ -62,7 +62,7 @@ static enum res write_open(struct tftp_session *ss)
     struct wherry_options asked;
 
     wherry_options_parse(&asked, ss->request.options);
-    if ((ss->offer.refused & (1u << WHERRY_TSIZE)) ||
+    if ((c->refuse_options & (1u << WHERRY_TSIZE)) ||
         !wherry_options_value(&asked, WHERRY_TSIZE, &w.expected_size)) {
         w.expected_size = WRITER_SIZE_UNKNOWN;
     }
@@ -73,7 +73,8 @@ static enum res write_open(struct tftp_session *ss)
 
 /* Bytes of blocks that the socket holds of the window that this client asks for; 0 without
  * windows, at least 1 with them. */
-static uint32_t window_room(const struct tftp_session *ss, const struct wherry_options *asked)
+static uint32_t window_room(struct tftp_session *ss, const struct wherry_offer *offer,
+                            const struct wherry_options *asked)
 {
     uint64_t blksize = WHERRY_BLKSIZE_DEFAULT;
     uint64_t windowsize = 1;
@@ -87,22 +88,22 @@ static uint32_t window_room(const struct tftp_session *ss, const struct wherry_o
     if (!wherry_options_value(asked, WHERRY_BLKSIZE, &blksize)) {
         wherry_options_value(asked, WHERRY_BLKSIZE2, &blksize);
     }
-    if (blksize > ss->offer.blksize_max) {
-        blksize = ss->offer.blksize_max;
+    if (blksize > offer->blksize_max) {
+        blksize = offer->blksize_max;
     }
-    if (windowsize > ss->offer.windowsize_max) {
-        windowsize = ss->offer.windowsize_max;
+    if (windowsize > offer->windowsize_max) {
+        windowsize = offer->windowsize_max;
     }
     datagram = (uint32_t)blksize + WHERRY_HEADER_BYTES;
     bytes = windowsize * datagram;
-    if (bytes > ss->offer.window_bytes_max) {
-        bytes = ss->offer.window_bytes_max;
+    if (bytes > offer->window_bytes_max) {
+        bytes = offer->window_bytes_max;
     }
-    held = udp_receive_buffer(ss->fd, (uint32_t)bytes, datagram) / datagram * (uint32_t)blksize;
+    held = tftp_seat_buffer(&ss->seat, (uint32_t)bytes, datagram) / datagram * (uint32_t)blksize;
     return held > 0 ? held : 1;
 }
 
-static enum res write_begin(struct tftp_session *ss, uint64_t now_ns)
+static enum res write_begin(struct tftp_session *ss, struct wherry_offer *offer, uint64_t now_ns)
 {
     uint8_t pairs[WHERRY_OPTIONS_BYTES];
     uint8_t opening[SESSION_CONTROL_BYTES];
@@ -115,12 +116,13 @@ static enum res write_begin(struct tftp_session *ss, uint64_t now_ns)
     size_t len;
 
     wherry_options_parse(&asked, ss->request.options);
-    ss->offer.tsize_offered = true;
-    ss->offer.receive_buffer = window_room(ss, &asked);
-    len = wherry_options_answer(&asked, WHERRY_WRQ, &ss->offer, &ss->agreed, pairs);
+    offer->tsize_offered = true;
+    offer->receive_buffer = window_room(ss, offer, &asked);
+    len = wherry_options_answer(&asked, WHERRY_WRQ, offer, &ss->agreed, pairs);
     p.opening_len = len > 0 ? wherry_packet_oack(opening, sizeof(opening), pairs, len)
                             : wherry_packet_ack(opening, sizeof(opening), 0);
     p.agreed = ss->agreed;
+    ss->seat.streams = ss->agreed.windowsize > 1;
     return wherry_receiver_new(&ss->write.receiver, &p);
 }
 
@@ -170,8 +172,11 @@ static bool write_output(struct tftp_session *ss, uint64_t now_ns)
         ss->write.gathered = false;
         sink_flush(ss->write.sink);
     }
+    if (tftp_seat_full(&ss->seat)) {
+        return true;
+    }
     while ((len = wherry_receiver_control(ss->write.receiver, buf, sizeof(buf), now_ns)) > 0) {
-        udp_send(ss->fd, &ss->peer, buf, len); /* what is lost here a timer repeats */
+        tftp_seat_control(&ss->seat, buf, len); /* what is lost here a timer repeats */
     }
     return false;
 }

@@ -26,6 +26,8 @@ struct meeting {
 
 struct tid_table {
     struct meeting *meetings;
+    bool lost; /* a meeting was forgotten while it rested; the latest of them ended at lost_ns */
+    uint64_t lost_ns;
 };
 
 void tid_end_make(const struct addr *a, struct tid_end *ret)
@@ -94,6 +96,12 @@ static struct meeting *find(const struct tid_table *t, const struct addr *peer, 
     return m;
 }
 
+static void lose(struct tid_table *t, uint64_t end_ns)
+{
+    t->lost_ns = t->lost && t->lost_ns > end_ns ? t->lost_ns : end_ns;
+    t->lost = true;
+}
+
 void tid_table_used(struct tid_table *t, const struct addr *peer, uint16_t port, uint64_t now_ns)
 {
     struct meeting *m = find(t, peer, port);
@@ -103,11 +111,13 @@ void tid_table_used(struct tid_table *t, const struct addr *peer, uint16_t port,
     } else {
         forget_rested(t, now_ns);
         if (HASH_COUNT(t->meetings) >= TID_REMEMBERED_MAX) {
+            lose(t, t->meetings->end_ns);
             forget(t, t->meetings);
         }
         m = calloc(1, sizeof(*m));
         if (m == NULL) {
-            return; /* without memory the kernel's random choice has to do */
+            lose(t, now_ns); /* without memory the kernel's random choice has to do */
+            return;
         }
         tid_end_make(peer, &m->key.peer);
         m->key.port = port;
@@ -115,6 +125,7 @@ void tid_table_used(struct tid_table *t, const struct addr *peer, uint16_t port,
     m->end_ns = now_ns;
     HASH_ADD(hh, t->meetings, key, sizeof(m->key), m);
     if (m->hh.tbl == NULL) {
+        lose(t, now_ns);
         free(m);
     }
 }
@@ -123,6 +134,11 @@ bool tid_table_rests(struct tid_table *t, const struct addr *peer, uint16_t port
 {
     forget_rested(t, now_ns);
     return find(t, peer, port) != NULL;
+}
+
+bool tid_table_remembers(const struct tid_table *t, uint64_t since_ns)
+{
+    return !t->lost || t->lost_ns < since_ns;
 }
 
 size_t tid_table_count(const struct tid_table *t)

@@ -18,7 +18,8 @@
 
 #define TID_REST_NS (10 * NUMBER_SECOND)
 /* About 1.5 MiB. In a storm of more requests than this in 10 s the oldest are forgotten: random
- * ports then make a meeting unlikely, as they do everywhere else. */
+ * ports then make a meeting unlikely, as they do everywhere else. A port that is not random, as it
+ * is taken again and again, must be given up then: tid_table_remembers(). */
 #define TID_REMEMBERED_MAX 16384u
 
 /* An address, port and link-local scope as bytes that can be compared and hashed: no padding. */
@@ -41,6 +42,8 @@ void tid_table_free(struct tid_table *t);
 void tid_table_used(struct tid_table *t, const struct addr *peer, uint16_t port, uint64_t now_ns);
 /* They met within the last TID_REST_NS. */
 bool tid_table_rests(struct tid_table *t, const struct addr *peer, uint16_t port, uint64_t now_ns);
+/* None that ended at since_ns or later, within the last TID_REST_NS, was forgotten. */
+bool tid_table_remembers(const struct tid_table *t, uint64_t since_ns);
 size_t tid_table_count(const struct tid_table *t);
 
 /* A socket on a port of `local` (len 0: of any address) that this peer has not met lately. What

@@ -68,7 +68,6 @@ static void on_drained(void *arg)
 static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
 {
     struct tftp_room *room = &w->room;
-    enum res r;
 
     room->loop = p->loop;
     room->pool = p->pool;
@@ -78,13 +77,7 @@ static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
     room->transfers = p->transfers;
     room->ended = on_ended;
     room->arg = w;
-    room->blocks = malloc(SESSION_BURST_BYTES);
-    room->data = calloc(UDP_SEND_MAX, sizeof(*room->data));
-    if (room->blocks == NULL || room->data == NULL) {
-        return RES_NO_MEMORY;
-    }
-    r = udp_batch_new(&room->batch);
-    return r == RES_OK ? tid_table_new(&room->tids) : r;
+    return tftp_room_open(room);
 }
 
 /* Uploads that an earlier server was killed in. */
@@ -183,19 +176,13 @@ void worker_free(struct worker *w)
         return;
     }
     close_listeners(w);
-    while (w->room.sessions != NULL) {
-        tftp_session_free(w->room.sessions);
-    }
+    tftp_room_close(&w->room);
     tcp_door_free(w->door);
     uploads_free(w->tcp.uploads);
     hasher_free(w->tcp.hasher);
     listings_free(w->tcp.listings);
     free(w->tcp.input);
     loop_timer_stop(&w->drained_timer);
-    tid_table_free(w->room.tids);
-    udp_batch_free(w->room.batch);
-    free(w->room.data);
-    free(w->room.blocks);
     free(w);
 }
 

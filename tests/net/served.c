@@ -17,6 +17,8 @@
 #include "support/scratch.h"
 
 #define PATIENCE_NS (20 * NUMBER_SECOND)
+/* Enough for a packet of each of a thousand clients. */
+#define SETTLE_TURNS (SERVED_LINES / (int)UDP_RECEIVE_MAX + 3)
 
 static void keep_line(void *arg, enum log_level level, const char *line)
 {
@@ -39,8 +41,24 @@ static void on_limit(void *arg)
     ((struct served *)arg)->late = true;
 }
 
+/* The same rules hold with ports of their own and shared ones: the tests run with both. */
+static enum transfer_ports ports_of_this_run(void)
+{
+    const char *word = getenv("TRANSFER_PORTS");
+
+    if (word == NULL || strcmp(word, "auto") == 0) {
+        return TRANSFER_PORTS_AUTO;
+    }
+    if (strcmp(word, "own") == 0) {
+        return TRANSFER_PORTS_OWN;
+    }
+    assert_string_equal(word, "shared");
+    return TRANSFER_PORTS_SHARED;
+}
+
 static void defaults(struct config *c)
 {
+    c->transfer_ports = ports_of_this_run();
     c->write = POLICY_WRITE_REPLACE;
     c->blksize_max = 65464;
     c->windowsize_max = 64;
@@ -143,8 +161,9 @@ void served_settle(struct served *f)
     client_open(bystander, f, "127.0.0.1", "127.0.0.1");
     client_ask(bystander, RRQ, "a bystander's question", "octet", NULL);
     client_expect_first_error(bystander, 1);
-    for (int i = 0; i < 3; i++) {
-        loop_turn(f->loop, false); /* the order of sockets within a turn is not ours */
+    /* The order of sockets within a turn is not ours, and each reads one batch a turn. */
+    for (int i = 0; i < SETTLE_TURNS; i++) {
+        loop_turn(f->loop, false);
     }
     while (!pool_idle(f->pool)) {
         loop_turn(f->loop, true);

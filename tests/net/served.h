@@ -41,7 +41,8 @@ struct served {
     size_t descriptors; /* open before all this was made */
 };
 
-/* cmocka's setup and teardown; *state becomes the struct served. Teardown checks that every
+/* cmocka's setup and teardown; the environment's TRANSFER_PORTS=auto|own|shared is the key of that
+ * name. *state becomes the struct served. Teardown checks that every
  * descriptor was closed. */
 int served_setup(void **state);
 int served_teardown(void **state);

@@ -86,20 +86,39 @@ static void test_unreachable_that_our_error_5_provoked_ends_nothing(void **state
 
 /* --- a network that fails for a while --- */
 
-/* sendmmsg fails so many times more, as when a router or a firewall says so. */
+/* Blocks fail to leave so many times more, as when a router or a firewall says so. */
 static int refusals;
+
+static bool refused(bool is_data)
+{
+    if (is_data && refusals > 0) {
+        refusals--;
+        errno = EHOSTUNREACH;
+        return true;
+    }
+    return false;
+}
 
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
-    if (refusals > 0) {
-        refusals--;
-        errno = EHOSTUNREACH;
-        return -1;
-    }
-    return __real_sendmmsg(fd, messages, count, flags);
+    return refused(true) ? -1 : __real_sendmmsg(fd, messages, count, flags);
+}
+
+ssize_t __wrap_sendto(int fd, const void *bytes, size_t len, int flags, const struct sockaddr *to,
+                      socklen_t to_len);
+ssize_t __real_sendto(int fd, const void *bytes, size_t len, int flags, const struct sockaddr *to,
+                      socklen_t to_len);
+
+/* One datagram; those of the clients are no DATA. */
+ssize_t __wrap_sendto(int fd, const void *bytes, size_t len, int flags, const struct sockaddr *to,
+                      socklen_t to_len)
+{
+    bool is_data = len >= 2 && ((const uint8_t *)bytes)[1] == DATA;
+
+    return refused(is_data) ? -1 : __real_sendto(fd, bytes, len, flags, to, to_len);
 }
 
 static void test_unreachable_host_is_a_lost_block_and_no_end(void **state)

@@ -61,6 +61,7 @@ static void test_transfer_has_a_port_of_its_own(void **state)
     struct served *f = *state;
     struct client a, b;
 
+    f->config.transfer_ports = TRANSFER_PORTS_OWN;
     served_file(f, "x", "x", 1);
     client_open_local(&a, f);
     client_open_local(&b, f);

@@ -97,6 +97,31 @@ static void test_table_is_bounded_and_forgets_the_oldest(void **state)
     assert_true(tid_table_rests(t, &peer, 10, NOW));
 }
 
+static void test_table_knows_since_when_it_remembers_all(void **state)
+{
+    struct tid_table *t = *state;
+    struct addr peer = ipv4("192.0.2.7", 1);
+
+    for (uint32_t i = 0; i < TID_REMEMBERED_MAX; i++) {
+        tid_table_used(t, &peer, (uint16_t)i, NOW + i);
+    }
+    assert_true(tid_table_remembers(t, NOW));
+    tid_table_used(t, &peer, UINT16_MAX, NOW + TID_REMEMBERED_MAX);
+    assert_false(tid_table_remembers(t, NOW)); /* the first one is forgotten */
+    assert_true(tid_table_remembers(t, NOW + 1));
+}
+
+static void test_what_has_rested_is_not_missed(void **state)
+{
+    struct tid_table *t = *state;
+    struct addr peer = ipv4("192.0.2.7", 1);
+
+    for (uint32_t i = 0; i <= TID_REMEMBERED_MAX; i++) {
+        tid_table_used(t, &peer, (uint16_t)i, i == 0 ? NOW : NOW + TID_REST_NS);
+    }
+    assert_true(tid_table_remembers(t, 0));
+}
+
 static void test_socket_opens_on_a_port_that_does_not_rest(void **state)
 {
     struct tid_table *t = *state;
@@ -146,6 +171,8 @@ int main(void)
         TID_TEST(test_port_used_again_rests_from_its_last_use),
         TID_TEST(test_port_is_free_for_every_other_client),
         TID_TEST(test_table_is_bounded_and_forgets_the_oldest),
+        TID_TEST(test_table_knows_since_when_it_remembers_all),
+        TID_TEST(test_what_has_rested_is_not_missed),
         TID_TEST(test_socket_opens_on_a_port_that_does_not_rest),
         TID_TEST(test_socket_of_any_address_has_the_peer_s_family),
         TID_TEST(test_address_that_is_not_ours_is_an_error),
