@@ -7,4 +7,5 @@ wherry_test(source LINK store)
 target_link_options(test_reader PRIVATE
   -Wl,--wrap=preadv2 -Wl,--wrap=preadv64v2 -Wl,--wrap=fstatfs -Wl,--wrap=fstatfs64)
 target_link_options(test_source PRIVATE
-  -Wl,--wrap=preadv2 -Wl,--wrap=preadv64v2 -Wl,--wrap=jail_open_file)
+  -Wl,--wrap=preadv2 -Wl,--wrap=preadv64v2 -Wl,--wrap=jail_open_unknown
+  -Wl,--wrap=clock_gettime)

@@ -178,11 +178,12 @@ enum res jail_path_look(const struct jail *j, const char *path, enum jail_how ho
     return RES_OK;
 }
 
-static enum res open_once(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
-                          struct stat *ret_stat)
+static enum res open_once(const struct jail *j, const char *path, enum jail_how how,
+                          const struct jail_known *known, int *ret_fd, struct stat *ret_stat)
 {
     int path_fd = -1;
     int fd = -1;
+    bool open_already = false;
     struct stat st;
     enum res r = jail_path_look(j, path, how, &path_fd);
 
@@ -190,11 +191,12 @@ static enum res open_once(const struct jail *j, const char *path, enum jail_how 
         return r;
     }
     r = fstat(path_fd, &st) == -1 ? res_from_errno(errno) : judge_type(st.st_mode);
-    if (r == RES_OK) {
+    open_already = r == RES_OK && known != NULL && known->fn(known->arg, &st);
+    if (r == RES_OK && !open_already) {
         r = reopen(j, path, path_fd, how, &fd);
     }
     close(path_fd);
-    if (r == RES_OK && fstat(fd, &st) == -1) {
+    if (r == RES_OK && !open_already && fstat(fd, &st) == -1) {
         r = res_from_errno(errno);
         close(fd);
     }
@@ -205,19 +207,25 @@ static enum res open_once(const struct jail *j, const char *path, enum jail_how 
     return r;
 }
 
-enum res jail_path_open_file(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
-                             struct stat *ret_stat)
+static enum res open_path(const struct jail *j, const char *path, enum jail_how how,
+                          const struct jail_known *known, int *ret_fd, struct stat *ret_stat)
 {
     enum res r = RES_CHANGED;
 
     for (int i = 0; i < SWAPS_MAX && r == RES_CHANGED; i++) {
-        r = open_once(j, path, how, ret_fd, ret_stat);
+        r = open_once(j, path, how, known, ret_fd, ret_stat);
     }
     return r == RES_CHANGED ? RES_BUSY : r;
 }
 
-enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how, int *ret_fd,
-                        struct stat *ret_stat)
+enum res jail_path_open_file(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
+                             struct stat *ret_stat)
+{
+    return open_path(j, path, how, NULL, ret_fd, ret_stat);
+}
+
+static enum res open_name(const struct jail *j, const char *name, enum jail_how how,
+                          const struct jail_known *known, int *ret_fd, struct stat *ret_stat)
 {
     char path[JAIL_NAME_BYTES];
     enum res r = check_name(name);
@@ -227,13 +235,25 @@ enum res jail_open_file(const struct jail *j, const char *name, enum jail_how ho
     }
     r = clean_name(name, "/", path);
     if (r == RES_OK) {
-        r = jail_path_open_file(j, path, how, ret_fd, ret_stat);
+        r = open_path(j, path, how, known, ret_fd, ret_stat);
     }
     if (r != RES_NOT_FOUND || strchr(name, '\\') == NULL) {
         return r;
     }
     r = clean_name(name, "/\\", path);
-    return r == RES_OK ? jail_path_open_file(j, path, how, ret_fd, ret_stat) : r;
+    return r == RES_OK ? open_path(j, path, how, known, ret_fd, ret_stat) : r;
+}
+
+enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how, int *ret_fd,
+                        struct stat *ret_stat)
+{
+    return open_name(j, name, how, NULL, ret_fd, ret_stat);
+}
+
+enum res jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
+                           struct jail_known known, int *ret_fd, struct stat *ret_stat)
+{
+    return open_name(j, name, how, &known, ret_fd, ret_stat);
 }
 
 /* A path from the root, or, without a jail, of the local file system. */

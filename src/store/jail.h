@@ -37,6 +37,17 @@ enum jail_how {
 enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how, int *ret_fd,
                         struct stat *ret_stat);
 
+/* The same for one who may have the file open already: once its stat is known, and before it is
+ * opened for reading, `fn` is asked; if it says yes the answer is RES_OK with *ret_fd -1. Whether
+ * it may be read is not asked of the kernel then: who took that permission away, or gave it, moved
+ * the ctime. */
+struct jail_known {
+    bool (*fn)(void *arg, const struct stat *st);
+    void *arg;
+};
+enum res jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
+                           struct jail_known known, int *ret_fd, struct stat *ret_stat);
+
 /* Where an upload of that name goes: an open directory and the last component in it. Links are
  * followed, so that a link stays a link and its file is replaced, or made if it is missing. */
 struct jail_target {

@@ -12,39 +12,47 @@
 #include <wherry/netascii.h>
 
 #include "base/errno_res.h"
+#include "store/files.h"
 #include "store/keeper.h"
-#include "store/reader.h"
 
-#define CHUNK_BYTES 16384u /* of input that one step turns into stream bytes */
+#define CHUNK_BYTES PIECE_BURST /* of input that one step turns into stream bytes */
+#define FEW_BLOCKS 8u           /* a burst of fewer is one of many that want the same pages */
 
-struct source {
-    struct source_params p;
-    struct source_job *job; /* under way in the pool, NULL: none */
-    struct reader *reader;  /* of a regular file; the job's while one is under way */
-    uint64_t base;          /* where the stream begins in the file */
-    int fd;                 /* of a pipe; -1: a regular file */
+/* What a stream needs that cannot be read twice: netascii, pipes. */
+struct stream {
+    struct loop *loop;
     struct loop_io io;
-    enum res failed; /* RES_OK: nothing did */
-    /* A stream that is kept: netascii, pipes. */
-    bool kept;
+    int fd; /* of a pipe; -1: a regular file */
+    bool netascii;
     bool ended;
     bool waiting;    /* for a pipe to become readable */
     uint64_t wanted; /* end of the burst that waits */
     uint64_t taken;  /* bytes of the file that went into it */
-    struct wherry_netascii netascii;
+    struct wherry_netascii state;
     struct keeper keeper;
 };
 
-/* One call that may block: a look-up that makes a reader, or a piece that a reader loads. The
- * reader is the job's from submit to done. */
-struct source_job {
+/* One for each transfer, so it is kept small. */
+struct source {
+    struct files *own; /* of a source that shares with nobody */
+    struct file *file; /* NULL: a pipe, or not open yet */
+    struct piece_wait wait;
+    uint64_t base;         /* where the stream begins in the file */
+    struct open_job *job;  /* under way in the pool, NULL: none */
+    struct stream *stream; /* NULL: octets of a regular file */
+    enum res failed;       /* RES_OK: nothing did */
+};
+
+/* A look-up that may block. */
+struct open_job {
     struct pool_job pool_job; /* first */
-    struct reader *reader;
+    struct files *files;
+    void (*opened)(void *owner, enum res r);
     enum res res;
-    const struct jail *jail; /* to look up */
-    char *name;
-    uint64_t offset; /* to load */
-    size_t len;
+    int fd;
+    struct stat stat;
+    const struct jail *jail;
+    char name[];
 };
 
 static struct source *source_new(const struct source_params *p)
@@ -52,11 +60,36 @@ static struct source *source_new(const struct source_params *p)
     struct source *s = calloc(1, sizeof(*s));
 
     if (s != NULL) {
-        s->p = *p;
-        s->fd = -1;
-        s->kept = p->netascii;
+        s->wait.ready = p->ready;
+        s->wait.owner = p->owner;
     }
     return s;
+}
+
+/* fd -1: reads the source's file. */
+static enum res add_stream(struct source *s, const struct source_params *p, int fd)
+{
+    s->stream = calloc(1, sizeof(*s->stream));
+    if (s->stream == NULL) {
+        return RES_NO_MEMORY;
+    }
+    s->stream->loop = p->loop;
+    s->stream->fd = fd;
+    s->stream->netascii = p->netascii;
+    return RES_OK;
+}
+
+static void stream_free(struct stream *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    loop_io_stop(&t->io);
+    if (t->fd != -1) {
+        (void)close(t->fd); /* nothing was written: no error to lose */
+    }
+    keeper_clear(&t->keeper);
+    free(t);
 }
 
 void source_free(struct source *s)
@@ -65,126 +98,130 @@ void source_free(struct source *s)
         return;
     }
     if (s->job != NULL) {
-        pool_forget(&s->job->pool_job); /* its end frees the reader */
-    } else {
-        reader_free(s->reader);
+        pool_forget(&s->job->pool_job); /* its end closes what it opened */
     }
-    loop_io_stop(&s->io);
-    if (s->fd != -1) {
-        (void)close(s->fd); /* nothing was written: no error to lose */
-    }
-    keeper_clear(&s->keeper);
+    pieces_forget(&s->wait);
+    file_leave(s->file);
+    files_free(s->own);
+    stream_free(s->stream);
     free(s);
 }
 
 uint64_t source_length(const struct source *s)
 {
-    if (s->kept) {
-        return s->ended ? keeper_end(&s->keeper) : WHERRY_LENGTH_UNKNOWN;
+    if (s->stream != NULL) {
+        return s->stream->ended ? keeper_end(&s->stream->keeper) : WHERRY_LENGTH_UNKNOWN;
     }
-    return s->reader == NULL ? WHERRY_LENGTH_UNKNOWN : reader_size(s->reader) - s->base;
-}
-
-/* The source's reader goes with the job. */
-static enum res job_start(struct source *s, struct source_job *job,
-                          void (*work)(struct pool_job *pool_job),
-                          void (*done)(struct pool_job *pool_job, void *owner))
-{
-    job->pool_job.work = work;
-    job->pool_job.done = done;
-    job->pool_job.owner = s;
-    job->reader = s->reader;
-    s->job = job;
-    pool_submit(s->p.pool, &job->pool_job);
-    return RES_LATER;
-}
-
-static void job_free(struct source_job *job)
-{
-    free(job->name);
-    free(job);
-}
-
-/* Gives the reader back. NULL: nobody waits any more. */
-static struct source *job_end(struct pool_job *pool_job, void *owner)
-{
-    struct source_job *job = (struct source_job *)pool_job;
-    struct source *s = owner;
-
-    if (s == NULL) {
-        reader_free(job->reader);
-    } else {
-        s->job = NULL;
-        s->reader = job->reader;
-        s->failed = job->res;
-    }
-    job_free(job);
-    return s;
+    return s->file == NULL ? WHERRY_LENGTH_UNKNOWN : file_size(s->file) - s->base;
 }
 
 /* --- opening --- */
 
-static enum res open_reader(const struct jail *j, const char *name, enum jail_how how,
-                            struct reader **ret)
-{
-    struct stat st;
-    int fd = -1;
-    enum res r = jail_open_file(j, name, how, &fd, &st);
-
-    if (r != RES_OK) {
-        return r;
-    }
-    r = reader_new(ret, fd, &st);
-    if (r != RES_OK) {
-        (void)close(fd);
-    }
-    return r;
-}
-
 static void open_work(struct pool_job *pool_job)
 {
-    struct source_job *job = (struct source_job *)pool_job;
+    struct open_job *job = (struct open_job *)pool_job;
 
-    job->res = open_reader(job->jail, job->name, JAIL_ANY, &job->reader);
+    job->res = jail_open_file(job->jail, job->name, JAIL_ANY, &job->fd, &job->stat);
 }
 
 static void open_done(struct pool_job *pool_job, void *owner)
 {
-    struct source *s = job_end(pool_job, owner);
+    struct open_job *job = (struct open_job *)pool_job;
+    struct source *s = owner; /* NULL: nobody waits any more */
+    void (*opened)(void *owner, enum res r) = job->opened;
 
     if (s != NULL) {
-        s->p.opened(s->p.owner, s->failed); /* last: may free s */
+        s->job = NULL;
+        if (job->res == RES_OK) {
+            job->res = files_get(job->files, job->fd, &job->stat, &s->file);
+        }
+        if (job->res == RES_OK) {
+            job->fd = -1;
+        }
+        s->failed = job->res;
+    }
+    if (job->fd != -1) {
+        (void)close(job->fd);
+    }
+    free(job);
+    if (s != NULL) {
+        opened(s->wait.owner, s->failed); /* last: may free s */
     }
 }
 
-static enum res open_later(struct source *s, const struct jail *j, const char *name)
+static enum res open_later(struct source *s, const struct source_params *p, struct files *files,
+                           const struct jail *j, const char *name)
 {
-    struct source_job *job = calloc(1, sizeof(*job));
+    const size_t size = strlen(name) + 1;
+    struct open_job *job = calloc(1, sizeof(*job) + size);
 
     if (job == NULL) {
         return RES_NO_MEMORY;
     }
+    job->pool_job.work = open_work;
+    job->pool_job.done = open_done;
+    job->pool_job.owner = s;
+    job->files = files;
+    job->opened = p->opened;
+    job->res = RES_IO; /* until it was tried */
+    job->fd = -1;
     job->jail = j;
-    job->name = strdup(name);
-    if (job->name == NULL) {
-        job_free(job);
-        return RES_NO_MEMORY;
+    memcpy(job->name, name, size);
+    s->job = job;
+    pool_submit(p->pool, &job->pool_job);
+    return RES_LATER;
+}
+
+static enum res open_now(struct source *s, struct files *files, const struct jail *j,
+                         const char *name)
+{
+    const struct jail_known known = {.fn = files_know, .arg = files};
+    struct stat st;
+    int fd = -1;
+    enum res r = jail_open_unknown(j, name, JAIL_CACHED, known, &fd, &st);
+
+    if (r == RES_BUSY && files_close_idle(files)) { /* descriptors may be what is missing */
+        r = jail_open_unknown(j, name, JAIL_CACHED, known, &fd, &st);
     }
-    return job_start(s, job, open_work, open_done);
+    if (r == RES_OK) {
+        r = files_get(files, fd, &st, &s->file);
+        if (r != RES_OK && fd != -1) {
+            (void)close(fd);
+        }
+    }
+    return r;
+}
+
+/* The table of open files that this source uses. */
+static enum res find_files(struct source *s, const struct source_params *p, struct files **ret)
+{
+    enum res r = p->files != NULL ? RES_OK : files_new(&s->own, p->loop, p->pool);
+
+    if (r == RES_OK) {
+        *ret = p->files != NULL ? p->files : s->own;
+    }
+    return r;
 }
 
 enum res source_open(struct source **ret, const struct source_params *p, const struct jail *j,
                      const char *name)
 {
     struct source *s = source_new(p);
+    struct files *files = NULL;
     enum res r;
 
     if (s == NULL) {
         return RES_NO_MEMORY;
     }
-    r = open_reader(j, name, JAIL_CACHED, &s->reader);
+    r = p->netascii ? add_stream(s, p, -1) : RES_OK;
+    if (r == RES_OK) {
+        r = find_files(s, p, &files);
+    }
+    if (r == RES_OK) {
+        r = open_now(s, files, j, name);
+    }
     if (r == RES_LATER) {
-        r = open_later(s, j, name);
+        r = open_later(s, p, files, j, name);
     }
     if (r != RES_OK && r != RES_LATER) {
         source_free(s);
@@ -202,11 +239,30 @@ static bool size_is_unknown(int fd, const struct stat *st)
     return st->st_size == 0 && pread(fd, &byte, 1, 0) == 1;
 }
 
+static enum res take_file(struct source *s, const struct source_params *p, int fd,
+                          const struct stat *st)
+{
+    struct files *files = NULL;
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    enum res r = at == -1 ? res_from_errno(errno) : RES_OK;
+
+    if (r == RES_OK && p->netascii) {
+        r = add_stream(s, p, -1);
+    }
+    if (r == RES_OK) {
+        r = find_files(s, p, &files);
+    }
+    if (r == RES_OK) {
+        r = files_get(files, fd, st, &s->file); /* last: it takes fd over */
+    }
+    s->base = (uint64_t)(at < st->st_size ? at : st->st_size);
+    return r;
+}
+
 enum res source_from_fd(struct source **ret, const struct source_params *p, int fd)
 {
     struct source *s = NULL;
     struct stat st;
-    off_t at;
     int flags = fcntl(fd, F_GETFL);
     enum res r = RES_OK;
 
@@ -223,112 +279,70 @@ enum res source_from_fd(struct source **ret, const struct source_params *p, int 
     if (s == NULL) {
         return RES_NO_MEMORY;
     }
-    if (!S_ISREG(st.st_mode) || size_is_unknown(fd, &st)) {
-        s->fd = fd;
-        s->kept = true;
-        *ret = s;
-        return RES_OK;
-    }
-    at = lseek(fd, 0, SEEK_CUR);
-    r = at == -1 ? res_from_errno(errno) : reader_new(&s->reader, fd, &st);
+    r = S_ISREG(st.st_mode) && !size_is_unknown(fd, &st) ? take_file(s, p, fd, &st)
+                                                         : add_stream(s, p, fd);
     if (r != RES_OK) {
         source_free(s);
         return r;
     }
-    s->base = (uint64_t)(at < st.st_size ? at : st.st_size);
     *ret = s;
     return RES_OK;
-}
-
-/* --- bytes of a file --- */
-
-static void load_work(struct pool_job *pool_job)
-{
-    struct source_job *job = (struct source_job *)pool_job;
-
-    job->res = reader_load(job->reader, job->offset, job->len);
-}
-
-static void load_done(struct pool_job *pool_job, void *owner)
-{
-    struct source *s = job_end(pool_job, owner);
-
-    if (s != NULL) {
-        s->p.ready(s->p.owner); /* last: may free s */
-    }
-}
-
-/* reader_get(), and the pool where that would block. */
-static enum res read_file(struct source *s, uint64_t offset, uint8_t *to, size_t len)
-{
-    enum res r = reader_get(s->reader, offset, to, len);
-    struct source_job *job = NULL;
-
-    if (r != RES_LATER) {
-        return r;
-    }
-    job = calloc(1, sizeof(*job));
-    if (job == NULL) {
-        return RES_NO_MEMORY;
-    }
-    job->offset = offset;
-    job->len = len;
-    return job_start(s, job, load_work, load_done);
 }
 
 /* --- streams that are kept --- */
 
 /* Bytes of the input become bytes of the stream. */
-static enum res keep(struct source *s, const uint8_t *bytes, size_t len)
+static enum res keep(struct stream *t, const uint8_t *bytes, size_t len)
 {
-    size_t cap = s->p.netascii ? 2 * len : len; /* each byte becomes two at most */
+    size_t cap = t->netascii ? 2 * len : len; /* each byte becomes two at most */
     size_t used = 0;
-    uint8_t *room = keeper_room(&s->keeper, cap);
+    uint8_t *room = keeper_room(&t->keeper, cap);
 
     if (room == NULL) {
         return RES_NO_MEMORY;
     }
-    if (s->p.netascii) {
-        cap = wherry_netascii_encode(&s->netascii, bytes, len, &used, room, cap);
+    if (t->netascii) {
+        cap = wherry_netascii_encode(&t->state, bytes, len, &used, room, cap);
     } else {
         memcpy(room, bytes, len);
     }
-    keeper_add(&s->keeper, cap);
+    keeper_add(&t->keeper, cap);
     return RES_OK;
 }
 
 static enum res keep_from_file(struct source *s)
 {
     uint8_t chunk[CHUNK_BYTES];
-    uint64_t left = reader_size(s->reader) - s->base - s->taken;
-    uint64_t missing = s->wanted - keeper_end(&s->keeper); /* a byte makes one at least */
+    struct stream *t = s->stream;
+    uint64_t left = file_size(s->file) - s->base - t->taken;
+    uint64_t missing = t->wanted - keeper_end(&t->keeper); /* a byte makes one at least */
     size_t len = CHUNK_BYTES;
     enum res r;
 
     len = missing < len ? (size_t)missing : len;
     len = left < len ? (size_t)left : len;
     /* Also of 0 bytes: the file may have changed. */
-    r = read_file(s, s->base + s->taken, chunk, len);
+    r = file_read(s->file, s->base + t->taken, chunk, len, true, &s->wait);
     if (r == RES_OK && len == 0) {
-        s->ended = true;
+        t->ended = true;
     } else if (r == RES_OK) {
-        r = keep(s, chunk, len);
-        s->taken += len;
+        r = keep(t, chunk, len);
+        t->taken += len;
     }
     return r;
 }
 
 /* One read(2), which does not block when the pipe is readable. */
-static enum res keep_from_pipe(struct source *s)
+static enum res keep_from_pipe(struct stream *t)
 {
     uint8_t chunk[CHUNK_BYTES];
-    ssize_t n = read(s->fd, chunk, sizeof(chunk));
+    ssize_t n = read(t->fd, chunk, sizeof(chunk));
 
     if (n > 0) {
-        return keep(s, chunk, (size_t)n);
+        return keep(t, chunk, (size_t)n);
     }
     if (n == 0) {
-        s->ended = true;
+        t->ended = true;
         return RES_OK;
     }
     return errno == EINTR || errno == EAGAIN ? RES_OK : res_from_errno(errno);
@@ -336,7 +350,9 @@ static enum res keep_from_pipe(struct source *s)
 
 static bool enough(const struct source *s)
 {
-    return s->failed != RES_OK || s->ended || keeper_end(&s->keeper) >= s->wanted;
+    const struct stream *t = s->stream;
+
+    return s->failed != RES_OK || t->ended || keeper_end(&t->keeper) >= t->wanted;
 }
 
 static void pipe_readable(void *arg, unsigned events)
@@ -344,30 +360,31 @@ static void pipe_readable(void *arg, unsigned events)
     struct source *s = arg;
 
     (void)events;
-    s->failed = keep_from_pipe(s);
+    s->failed = keep_from_pipe(s->stream);
     if (enough(s)) {
-        s->waiting = false;
-        loop_io_stop(&s->io);
-        s->p.ready(s->p.owner); /* last: may free s */
+        s->stream->waiting = false;
+        loop_io_stop(&s->stream->io);
+        s->wait.ready(s->wait.owner); /* last: may free s */
     }
 }
 
 static enum res fill_from_pipe(struct source *s)
 {
-    struct pollfd pollfd = {.fd = s->fd, .events = POLLIN};
+    struct stream *t = s->stream;
+    struct pollfd pollfd = {.fd = t->fd, .events = POLLIN};
     uint64_t before;
 
     do {
-        before = keeper_end(&s->keeper);
+        before = keeper_end(&t->keeper);
         if (!enough(s) && poll(&pollfd, 1, 0) == 1) {
-            s->failed = keep_from_pipe(s);
+            s->failed = keep_from_pipe(t);
         }
-    } while (keeper_end(&s->keeper) > before);
+    } while (keeper_end(&t->keeper) > before);
     if (enough(s)) {
         return s->failed;
     }
-    s->waiting = true;
-    loop_io_start(s->p.loop, &s->io, s->fd, LOOP_READ, pipe_readable, s);
+    t->waiting = true;
+    loop_io_start(t->loop, &t->io, t->fd, LOOP_READ, pipe_readable, s);
     return RES_LATER;
 }
 
@@ -383,31 +400,45 @@ static enum res fill_from_file(struct source *s)
 
 /* --- bursts --- */
 
+static enum res burst_of_file(struct source *s, const struct wherry_burst *b, uint8_t *to,
+                              size_t len, bool *ret_ended)
+{
+    *ret_ended = b->offset + len > source_length(s);
+    return *ret_ended
+               ? RES_OK
+               : file_read(s->file, s->base + b->offset, to, len, b->count < FEW_BLOCKS, &s->wait);
+}
+
+static enum res burst_of_stream(struct source *s, const struct wherry_burst *b, uint8_t *to,
+                                size_t len, bool *ret_ended)
+{
+    struct stream *t = s->stream;
+    enum res r;
+
+    keeper_release(&t->keeper, b->kept);
+    t->wanted = b->offset + len;
+    r = t->fd == -1 ? fill_from_file(s) : fill_from_pipe(s);
+    *ret_ended = r == RES_OK && t->wanted > keeper_end(&t->keeper);
+    if (r == RES_OK && !*ret_ended && !keeper_get(&t->keeper, b->offset, to, len)) {
+        r = RES_IO; /* behind what was kept */
+    }
+    return r;
+}
+
 enum res source_burst(struct source *s, const struct wherry_burst *b, uint8_t *to, bool *ret_ended)
 {
-    size_t len = (size_t)(b->count - 1) * b->blksize + b->last_len;
+    const size_t len = (size_t)(b->count - 1) * b->blksize + b->last_len;
     bool ended = false;
     enum res r = s->failed;
 
     if (r != RES_OK) {
         return r;
     }
-    if (s->job != NULL || s->waiting) {
-        return RES_LATER; /* it still comes, for an older burst */
+    if (s->job != NULL || (s->stream != NULL && s->stream->waiting)) {
+        return RES_LATER; /* it still comes */
     }
-    if (!s->kept) {
-        ended = b->offset + len > source_length(s);
-        r = ended ? RES_OK : read_file(s, s->base + b->offset, to, len);
-    } else {
-        keeper_release(&s->keeper, b->kept);
-        s->wanted = b->offset + len;
-        r = s->fd == -1 ? fill_from_file(s) : fill_from_pipe(s);
-        if (r == RES_OK && s->wanted > keeper_end(&s->keeper)) {
-            ended = true;
-        } else if (r == RES_OK && !keeper_get(&s->keeper, b->offset, to, len)) {
-            r = RES_IO; /* behind what was kept */
-        }
-    }
+    r = s->stream != NULL ? burst_of_stream(s, b, to, len, &ended)
+                          : burst_of_file(s, b, to, len, &ended);
     if (r == RES_OK) {
         *ret_ended = ended;
     }

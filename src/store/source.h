@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* store/source.h: where a sender's bytes come from, as a loop sees it: nothing here blocks.
  *
- * An octet file is read straight where a burst wants it. A stream that cannot be read twice (a
- * file as netascii, a pipe) is kept from the oldest byte that may be asked for again, at most one
- * window. What is not in memory is fetched by the pool, and `ready` says when to ask again.
+ * An octet file is read where a burst wants it, small bursts from pieces that other sources of the
+ * same file share (store/files.h, which says what is shared and why it is never stale). A stream
+ * that cannot be read twice (a file as netascii, a pipe) is kept from the oldest byte that may be
+ * asked for again, at most one window. What is not in memory is fetched by the pool, and `ready`
+ * says when to ask again.
  *
  * A pipe is read when it is readable, one read(2) at a time, and stays in blocking mode: it may be
  * shared with programs that would not survive another. So a process that empties the same pipe in
@@ -19,6 +21,7 @@
 
 #include "io/loop.h"
 #include "io/pool.h"
+#include "store/files.h"
 #include "store/jail.h"
 
 struct source;
@@ -26,6 +29,7 @@ struct source;
 struct source_params {
     struct loop *loop;
     struct pool *pool;
+    struct files *files; /* of the same loop, outlives the source; NULL: shares with nobody */
     bool netascii;
     /* Called from the loop, never from inside a call to the source. `opened` only after
      * source_open() answered RES_LATER, `ready` only after source_burst() answered RES_LATER. */
@@ -34,10 +38,10 @@ struct source_params {
     void *owner;
 };
 
-/* Opens a name in the jail: RES_OK at once when the kernel has it in memory, RES_LATER when the
- * pool looks it up (*ret is set then too, and must be freed also if opened() brings a failure),
- * else why not. name is copied; jail outlives the pool, where a look-up may end after its source;
- * the pool outlives the source. */
+/* Opens a name in the jail, or shares the open file: RES_OK at once when the kernel has it in
+ * memory, RES_LATER when the pool looks it up (*ret is set then too, and must be freed also if
+ * opened() brings a failure), else why not. name is copied; jail outlives the pool, where a look-up
+ * may end after its source; the pool outlives the source. */
 enum res source_open(struct source **ret, const struct source_params *p, const struct jail *j,
                      const char *name);
 /* From a descriptor that the source takes over on success: a regular file is read like one above,

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct version {
     off_t size;
@@ -21,5 +22,10 @@ bool version_looks_same(const struct version *a, const struct version *b);
 /* The same ctime too, which no program can set back. One that moved together with the link count
  * alone (the name was replaced or removed) is no rewrite: the open file is still the old one. */
 bool version_is_same(const struct version *then, const struct version *now);
+/* A write from `now` on gets another ctime than this one has: the clock's tick in which the file
+ * was last written is over (20 ms are two of the longest; 4 s where times are whole seconds, as on
+ * FAT). Bytes of a version that is not settled are no good to those who come later: theirs may be
+ * others under the same stamps. `now` is of the clock that the file system stamps with. */
+bool version_is_settled(const struct version *v, struct timespec now);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,10 +27,10 @@ static bool cold_names;
 ssize_t __real_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
-enum res __real_jail_open_file(const struct jail *j, const char *name, enum jail_how how,
-                               int *ret_fd, struct stat *ret_stat);
-enum res __wrap_jail_open_file(const struct jail *j, const char *name, enum jail_how how,
-                               int *ret_fd, struct stat *ret_stat);
+enum res __real_jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
+                                  struct jail_known known, int *ret_fd, struct stat *ret_stat);
+enum res __wrap_jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
+                                  struct jail_known known, int *ret_fd, struct stat *ret_stat);
 
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
@@ -45,13 +46,28 @@ ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int count, off_t offs
     return __wrap_preadv2(fd, iov, count, offset, flags);
 }
 
-enum res __wrap_jail_open_file(const struct jail *j, const char *name, enum jail_how how,
-                               int *ret_fd, struct stat *ret_stat)
+enum res __wrap_jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
+                                  struct jail_known known, int *ret_fd, struct stat *ret_stat)
 {
     if (cold_names && how == JAIL_CACHED) {
         return RES_LATER;
     }
-    return __real_jail_open_file(j, name, cold_names ? how : JAIL_ANY, ret_fd, ret_stat);
+    return __real_jail_open_unknown(j, name, cold_names ? how : JAIL_ANY, known, ret_fd, ret_stat);
+}
+
+/* The clock that tells whether a file is settled: by default long after it was written. */
+static struct timespec file_clock;
+
+int __real_clock_gettime(clockid_t id, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ret);
+
+int __wrap_clock_gettime(clockid_t id, struct timespec *ret)
+{
+    if (id != CLOCK_REALTIME_COARSE) {
+        return __real_clock_gettime(id, ret);
+    }
+    *ret = file_clock;
+    return 0;
 }
 
 /* --- a directory, a loop, a pool of one thread, and who owns the source --- */
@@ -103,6 +119,8 @@ static int setup(void **state)
     assert_non_null(f);
     cold_data = false;
     cold_names = false;
+    assert_int_equal(__real_clock_gettime(CLOCK_REALTIME, &file_clock), 0);
+    file_clock.tv_sec += 3600;
     (void)snprintf(f->dir, sizeof(f->dir), "%s/source-XXXXXX", tmp != NULL ? tmp : "/tmp");
     assert_non_null(mkdtemp(f->dir));
     (void)snprintf(f->path, sizeof(f->path), "%s/file", f->dir);
@@ -356,15 +374,86 @@ static void test_cold_octet_burst_comes_through_the_pool(void **state)
     expect_stream(f, 1428, 16);
 }
 
-static void test_file_rewritten_between_bursts_is_changed(void **state)
+/* Other bytes in the same file, and its mtime set back. Done again until the file system's clock
+ * has moved: older kernels move it every 4 ms. */
+static void rewrite_in_place(struct fixture *f)
+{
+    const time_t give_up = time(NULL) + 30;
+    struct stat before;
+    struct stat after;
+    uint8_t *bytes = malloc(f->wire_len);
+
+    assert_non_null(bytes);
+    memset(bytes, '!', f->wire_len);
+    assert_int_equal(stat(f->path, &before), 0);
+    do {
+        const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, before.st_mtim};
+        int fd = open(f->path, O_WRONLY | O_CLOEXEC);
+
+        assert_true(time(NULL) < give_up);
+        assert_int_equal(pwrite(fd, bytes, (size_t)before.st_size, 0), before.st_size);
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(utimensat(AT_FDCWD, f->path, times, 0), 0);
+        assert_int_equal(stat(f->path, &after), 0);
+    } while (after.st_ctim.tv_sec == before.st_ctim.tv_sec &&
+             after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+    free(bytes);
+}
+
+/* Eight blocks are read from the file itself. */
+static void test_file_rewritten_between_large_bursts_is_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct wherry_burst b = burst_of(1, 8, 512, 512, 0);
+    bool ended = false;
+
+    have_octet_file(f, 20000);
+    expect_burst(f, &b);
+    rewrite_in_place(f);
+    b = burst_of(9, 8, 512, 512, 8 * 512);
+    assert_int_equal(ask(f, &b, &ended), RES_CHANGED);
+    b = burst_of(1, 1, 512, 512, 0);
+    assert_int_equal(ask(f, &b, &ended), RES_CHANGED); /* and ever after */
+}
+
+/* What was read before the rewrite may still be sent; nothing that was read after it. */
+static void test_file_rewritten_between_blocks_gives_old_bytes_then_changed(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t block = 1;
+    enum res r = RES_OK;
+
+    have_octet_file(f, 200000);
+    while (r == RES_OK && block <= 200000 / 1000) {
+        struct wherry_burst b = burst_of(block, 1, 1000, 1000, (block - 1) * 1000);
+        bool ended = false;
+
+        r = ask(f, &b, &ended);
+        if (r == RES_OK) {
+            expect_wire(f, &b);
+        }
+        if (block == 10) {
+            rewrite_in_place(f);
+        }
+        block++;
+    }
+    assert_int_equal(r, RES_CHANGED);
+    assert_true(block > 10 && block <= 10 + PIECE_BYTES / 1000 + 1);
+}
+
+/* Its next writer may leave no trace in the stamps, so that nothing of it is kept. */
+static void test_file_just_written_is_read_anew_for_each_block(void **state)
 {
     struct fixture *f = *state;
     struct wherry_burst b = burst_of(1, 1, 512, 512, 0);
     bool ended = false;
+    struct stat st;
 
     have_octet_file(f, 2000);
+    assert_int_equal(stat(f->path, &st), 0);
+    file_clock = st.st_ctim;
     expect_burst(f, &b);
-    write_file(f->path, "short", 5);
+    rewrite_in_place(f);
     b = burst_of(2, 1, 512, 512, 512);
     assert_int_equal(ask(f, &b, &ended), RES_CHANGED);
 }
@@ -462,10 +551,14 @@ static void test_netascii_file_rewritten_in_mid_transfer_is_changed(void **state
     struct wherry_burst b = burst_of(1, 1, 512, 512, 0);
     bool ended = false;
 
-    have_netascii_file(f, 2000);
+    have_netascii_file(f, 2 * PIECE_BYTES);
     expect_burst(f, &b);
-    write_file(f->path, "short", 5);
-    b = burst_of(2, 1, 512, 512, 512);
+    rewrite_in_place(f);
+    for (uint64_t first = 2; first < 5; first++) {
+        b = burst_of(first, 1, 512, 512, (first - 1) * 512);
+        expect_burst(f, &b); /* of the piece that was read before */
+    }
+    b = burst_of(5, 2 * PIECE_BYTES / 512, 512, 512, (uint64_t)4 * 512);
     assert_int_equal(ask(f, &b, &ended), RES_CHANGED);
 }
 
@@ -844,7 +937,9 @@ int main(void)
         STORY(test_octet_file_of_whole_blocks_ends_with_an_empty_one),
         STORY(test_empty_octet_file_is_one_empty_block),
         STORY(test_cold_octet_burst_comes_through_the_pool),
-        STORY(test_file_rewritten_between_bursts_is_changed),
+        STORY(test_file_rewritten_between_large_bursts_is_changed),
+        STORY(test_file_rewritten_between_blocks_gives_old_bytes_then_changed),
+        STORY(test_file_just_written_is_read_anew_for_each_block),
         STORY(test_file_that_shrank_before_a_load_is_changed),
         STORY(test_netascii_length_is_unknown_until_the_end_was_met),
         STORY(test_netascii_window_can_be_asked_again_from_any_kept_byte),
