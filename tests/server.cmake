@@ -19,3 +19,11 @@ wherry_test(signals DIR net
     SOURCES net/server_process.c support/pattern.c support/scratch.c LINK flags)
 target_compile_definitions(test_signals PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_signals wherryd)
+
+wherry_test(workers DIR net
+    SOURCES net/server_process.c support/pattern.c support/scratch.c LINK flags)
+target_compile_definitions(test_workers PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
+add_dependencies(test_workers wherryd)
+# No machine of ours runs out of threads.
+wherry_test(workers_start DIR net SOURCES support/scratch.c LINK server)
+target_link_options(test_workers_start PRIVATE -Wl,--wrap=thread_start)

@@ -156,33 +156,89 @@ static void use_ipv4(struct endpoint *e)
     addr_set_port(&e->addr, port);
 }
 
+/* The endpoint's first socket, for the first worker. It is bound alone, so that a port which
+ * another server has is noticed, also one that would share it. */
+static enum res open_first(struct listeners *l, const struct config *c,
+                           const struct endpoint *asked, char *why, size_t cap)
+{
+    struct listener *item = &l->items[l->count];
+    struct endpoint e = *asked;
+    enum res r = open_one(item, &e);
+
+    if (r != RES_OK && c->endpoints_preset && lacks_ipv6(&e, errno)) {
+        if (!is_wildcard(&e.addr)) {
+            return RES_OK; /* done without */
+        }
+        use_ipv4(&e);
+        r = open_one(item, &e);
+    }
+    if (r != RES_OK) {
+        explain(errno, l, &e, why, cap);
+        return r;
+    }
+    l->count++;
+    return RES_OK;
+}
+
+/* One more socket on the last one's address for each further worker. */
+static enum res open_further(struct listeners *l, char *why, size_t cap)
+{
+    const struct listener *first = &l->items[l->count - 1];
+    enum res r = udp_share(first->fd) ? RES_OK : res_from_errno(errno);
+
+    for (unsigned worker = 1; worker < l->workers && r == RES_OK; worker++) {
+        struct listener *item = &l->items[l->count];
+
+        *item = *first;
+        item->worker = worker;
+        r = udp_listen_shared(&first->endpoint.addr, &item->fd);
+        if (r == RES_OK) {
+            item->buffer_bytes = udp_receive_buffer(item->fd, BUFFER_BYTES, REQUEST_BYTES);
+            l->count++;
+        }
+    }
+    if (r != RES_OK) {
+        char url[LISTENERS_URL_BYTES];
+
+        snprintf(why, cap, "cannot listen on %s with %u workers: %s: try --workers 1",
+                 listeners_url(&first->endpoint, url), l->workers, strerror(errno));
+    }
+    return r;
+}
+
+/* Only TFTP is served by more than one. */
+static unsigned count_workers(const struct config *c)
+{
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        if (c->endpoints[i].scheme == ENDPOINT_TFTP) {
+            return config_workers(c);
+        }
+    }
+    return 1;
+}
+
 enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap)
 {
-    struct listeners l = {.items = calloc(c->endpoint_count, sizeof(*l.items))};
+    struct listeners l = {.workers = count_workers(c)};
+    enum res r = RES_OK;
 
+    l.items = calloc(c->endpoint_count * l.workers, sizeof(*l.items));
     if (l.items == NULL) {
         snprintf(why, cap, "out of memory");
         return RES_NO_MEMORY;
     }
-    for (size_t i = 0; i < c->endpoint_count; i++) {
-        struct endpoint e = c->endpoints[i];
-        struct listener *item = &l.items[l.count++];
-        enum res r = open_one(item, &e);
+    for (size_t i = 0; i < c->endpoint_count && r == RES_OK; i++) {
+        size_t before = l.count;
 
-        if (r != RES_OK && c->endpoints_preset && lacks_ipv6(&e, errno)) {
-            if (!is_wildcard(&e.addr)) {
-                l.count--;
-                continue;
-            }
-            use_ipv4(&e);
-            r = open_one(item, &e);
+        r = open_first(&l, c, &c->endpoints[i], why, cap);
+        if (r == RES_OK && l.count > before && l.workers > 1 &&
+            l.items[before].endpoint.scheme == ENDPOINT_TFTP) {
+            r = open_further(&l, why, cap);
         }
-        if (r != RES_OK) {
-            l.count--; /* this one has no socket */
-            explain(errno, &l, &e, why, cap);
-            listeners_close(&l);
-            return r;
-        }
+    }
+    if (r != RES_OK) {
+        listeners_close(&l);
+        return r;
     }
     *ret = l;
     return RES_OK;

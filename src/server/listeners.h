@@ -16,16 +16,19 @@
 struct listener {
     int fd;                   /* -1 once somebody else closes it */
     struct endpoint endpoint; /* as bound: the port is the real one */
+    unsigned worker;          /* who serves it, from 0; the file protocol's are the first one's */
     uint32_t buffer_bytes;    /* TFTP: payload that waits in the kernel at most */
 };
 
 struct listeners {
     struct listener *items;
     size_t count;
+    unsigned workers; /* that have one to serve: at least the first */
 };
 
-/* One socket for each endpoint, UDP or TCP by its scheme, all or none. why names the endpoint and
- * the remedy. Endpoints that nobody chose (endpoints_preset) do without IPv6 where there is none:
+/* One socket for each endpoint, UDP or TCP by its scheme; of TFTP one for each of config_workers(),
+ * among which the kernel distributes the clients. All or none. why names the endpoint and the
+ * remedy. Endpoints that nobody chose (endpoints_preset) do without IPv6 where there is none:
  * [::] becomes 0.0.0.0, any other IPv6 address is left out. */
 enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap);
 /* Closes what is left. All zero is fine. */

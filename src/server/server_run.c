@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/server_run.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,13 +12,10 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "io/loop.h"
-#include "io/pool.h"
 #include "server/transfer_log.h"
-#include "server/worker.h"
+#include "server/workers.h"
 #include "store/policy.h"
 
-/* Threads for calls that may block: a few slow disks or mounts at once. */
-#define POOL_THREADS 8
 #define QUOTED_BYTES 512
 
 struct server;
@@ -25,9 +23,7 @@ struct server;
 struct server {
     const struct server_run_params *params;
     struct loop *loop;
-    struct pool *pool;
-    struct transfer_log *transfers;
-    struct worker *worker;
+    struct workers *workers;
     struct loop_signal term;
     struct loop_signal interrupt;
     struct loop_signal hangup;
@@ -48,8 +44,8 @@ static void on_drain_timeout(void *arg)
     struct server *s = arg;
 
     log_warning(s->params->log, "server", "drain-timeout is over, transfers ended unfinished: %zu",
-                worker_running(s->worker));
-    worker_stop(s->worker);
+                workers_running(s->workers));
+    workers_stop(s->workers);
 }
 
 static void on_end(void *arg, int signum)
@@ -60,16 +56,16 @@ static void on_end(void *arg, int signum)
 
     if (s->draining) {
         log_warning(s->params->log, "server", "second signal, transfers ended unfinished: %zu",
-                    worker_running(s->worker));
-        worker_stop(s->worker);
+                    workers_running(s->workers));
+        workers_stop(s->workers);
         loop_stop(s->loop);
         return;
     }
     s->draining = true;
     log_info(s->params->log, "server", "SIG%s: ending within %s, transfers running: %zu",
              sigabbrev_np(signum), number_print_time(config->drain_timeout_ns, text),
-             worker_running(s->worker));
-    worker_drain(s->worker);
+             workers_running(s->workers));
+    workers_drain(s->workers);
     loop_timer_at(&s->drain, loop_now_ns(s->loop) + config->drain_timeout_ns);
 }
 
@@ -97,12 +93,9 @@ static void warn_unchanged(const struct log *log, const char *key)
     log_warning(log, "server", "%s changed: takes effect when wherryd is started again", key);
 }
 
-/* What is opened or given away once, before serving, stays: said, and kept, so that the settings
- * are those in force, also for the next reload to compare with. */
-static void keep_fixed(const struct log *log, struct config *old, struct config *new)
+/* What is opened, started or given away once, before serving, stays. */
+static void warn_of_fixed(const struct log *log, const struct config *old, const struct config *new)
 {
-    struct config wanted = *new;
-
     if (!same_text(old->root, new->root)) {
         warn_unchanged(log, "root");
     }
@@ -115,18 +108,39 @@ static void keep_fixed(const struct log *log, struct config *old, struct config 
     if (old->log_syslog != new->log_syslog) {
         warn_unchanged(log, "log");
     }
-    new->root = old->root;
-    new->endpoints = old->endpoints;
-    new->endpoint_urls = old->endpoint_urls;
-    new->endpoint_count = old->endpoint_count;
-    new->endpoints_preset = old->endpoints_preset;
-    new->user = old->user;
-    new->log_syslog = old->log_syslog;
-    old->root = wanted.root;
-    old->endpoints = wanted.endpoints;
-    old->endpoint_urls = wanted.endpoint_urls;
-    old->endpoint_count = wanted.endpoint_count;
-    old->user = wanted.user;
+    if (old->workers != new->workers) {
+        warn_unchanged(log, "workers");
+    }
+    if (old->segments != new->segments) {
+        warn_unchanged(log, "segments");
+    }
+}
+
+static void copy_fixed(struct config *to, const struct config *from)
+{
+    to->root = from->root;
+    to->endpoints = from->endpoints;
+    to->endpoint_urls = from->endpoint_urls;
+    to->endpoint_count = from->endpoint_count;
+    to->endpoints_preset = from->endpoints_preset;
+    to->user = from->user;
+    to->log_syslog = from->log_syslog;
+    to->workers = from->workers;
+    to->segments = from->segments;
+}
+
+/* The settings are those in force, also for the next reload to compare with: new takes over what is
+ * fixed from old, which is changed and freed when no worker looks at it any more. */
+static void replace_config(struct server *s, struct config *old, struct config *new)
+{
+    struct config asked;
+
+    copy_fixed(&asked, new);
+    copy_fixed(new, old);
+    workers_configure(s->workers, new);
+    *s->params->config = new;
+    copy_fixed(old, &asked);
+    config_free(old);
 }
 
 /* Reads on the loop: one small file, when somebody asks for it. */
@@ -144,12 +158,10 @@ static void on_hangup(void *arg, int signum)
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
     }
-    keep_fixed(p->log, old, new);
+    warn_of_fixed(p->log, old, new);
     p->log->level = new->log_level;
     umask(new->umask);
-    worker_configure(s->worker, new);
-    *p->config = new;
-    config_free(old);
+    replace_config(s, old, new);
     log_info(p->log, "server", "configuration reloaded from %s, write %s",
              new->file != NULL ? new->file : "the command line alone",
              policy_write_name(new->write));
@@ -165,6 +177,9 @@ static void report_start(const struct server *s)
     for (size_t i = 0; i < p->listeners->count; i++) {
         const struct listener *l = &p->listeners->items[i];
 
+        if (l->worker > 0) {
+            continue; /* one more socket of an endpoint that was told */
+        }
         log_line(p->log, LOG_LEVEL_INFO, "listening on %s", listeners_url(&l->endpoint, url));
         if (l->endpoint.scheme == ENDPOINT_TFTP) {
             log_debug(p->log, "server", "%s: %lu bytes of requests may wait", url,
@@ -176,36 +191,42 @@ static void report_start(const struct server *s)
              policy_write_name(c->write));
 }
 
-static enum res begin(struct server *s)
+static void report_end(const struct server *s)
+{
+    struct transfer_counts counts;
+    uint64_t all = 0;
+    char text[256];
+    size_t len = 0;
+
+    workers_count(s->workers, &counts);
+    for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
+        all += counts.outcomes[i];
+        len += (size_t)snprintf(text + len, sizeof(text) - len, " %s=%" PRIu64,
+                                outcome_word((enum outcome)i), counts.outcomes[i]);
+    }
+    log_info(s->params->log, "server", "served %" PRIu64 " requests, bytes=%" PRIu64 "%s", all,
+             counts.bytes, text);
+}
+
+static enum res begin(struct server *s, char *why, size_t cap)
 {
     const struct server_run_params *p = s->params;
-    struct worker_params wp = {.jail = p->jail, .config = *p->config, .log = p->log};
+    struct workers_params wp = {
+        .jail = p->jail,
+        .config = *p->config,
+        .log = p->log,
+        .listeners = p->listeners,
+        .drained = on_drained,
+        .arg = s,
+    };
     enum res r = loop_new(&s->loop);
 
-    if (r == RES_OK) {
-        r = pool_new(&s->pool, s->loop, POOL_THREADS);
-    }
-    if (r == RES_OK) {
-        r = transfer_log_new(&s->transfers, s->loop, p->log);
-    }
     if (r != RES_OK) {
+        snprintf(why, cap, "cannot serve: %s", wherry_res_text(r));
         return r;
     }
     wp.loop = s->loop;
-    wp.pool = s->pool;
-    wp.transfers = s->transfers;
-    wp.drained = on_drained;
-    wp.arg = s;
-    r = worker_new(&s->worker, &wp);
-    for (size_t i = 0; i < p->listeners->count && r == RES_OK; i++) {
-        struct listener *l = &p->listeners->items[i];
-
-        r = worker_listen(s->worker, l->fd, &l->endpoint);
-        if (r == RES_OK) {
-            l->fd = -1;
-        }
-    }
-    return r;
+    return workers_new(&s->workers, &wp, why, cap);
 }
 
 static void watch(struct server *s)
@@ -237,25 +258,23 @@ static void end(struct server *s)
         loop_signal_stop(&s->hangup);
         loop_timer_stop(&s->drain);
     }
-    worker_free(s->worker);
-    pool_free(s->pool);
-    transfer_log_free(s->transfers);
+    workers_free(s->workers);
     loop_free(s->loop);
 }
 
 enum res server_run(const struct server_run_params *p, char *why, size_t cap)
 {
     struct server s = {.params = p};
-    enum res r = begin(&s);
+    enum res r = begin(&s, why, cap);
 
     if (r != RES_OK) {
-        snprintf(why, cap, "cannot serve: %s", wherry_res_text(r));
         end(&s);
         return r;
     }
     watch(&s);
     report_start(&s);
     loop_run(s.loop);
+    report_end(&s);
     end(&s);
     log_info(p->log, "server", "ended");
     return RES_OK;

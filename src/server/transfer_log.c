@@ -2,7 +2,9 @@
 #include "server/transfer_log.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +22,22 @@
 #define OP_BYTES 16
 #define KEY_BYTES (OP_BYTES + 2 + ADDR_TEXT_BYTES + SUMMED_NAME_BYTES)
 
+/* What logs that belong together share. */
+struct sums {
+    pthread_mutex_t lock; /* guards all below */
+    struct missing_sums *missing;
+    const struct log *log; /* of whoever has the lock */
+};
+
 struct transfer_log {
     struct loop *loop;
     const struct log *log;
-    struct missing_sums *missing;
+    struct sums *sums;
+    bool owns_sums;
     struct loop_timer timer;
+    /* Written by the loop's thread alone, read by any. */
+    _Atomic uint64_t counts[OUTCOME_COUNT];
+    _Atomic uint64_t bytes;
 };
 
 /* clang-format off */
@@ -74,36 +87,97 @@ enum outcome transfer_log_outcome(enum res r)
     }
 }
 
+const char *outcome_word(enum outcome o)
+{
+    return outcomes[o].word;
+}
+
+/* The sums, for this log's use. */
+static struct missing_sums *take_sums(struct transfer_log *t)
+{
+    pthread_mutex_lock(&t->sums->lock);
+    t->sums->log = t->log;
+    return t->sums->missing;
+}
+
+static void give_sums(struct transfer_log *t)
+{
+    pthread_mutex_unlock(&t->sums->lock);
+}
+
 static void say_sum(void *arg, const char *line, uint64_t times)
 {
-    struct transfer_log *t = arg;
+    const struct sums *s = arg;
 
-    log_line(t->log, outcomes[OUTCOME_MISSING].level, "%s times=%" PRIu64, line, times);
+    log_line(s->log, outcomes[OUTCOME_MISSING].level, "%s times=%" PRIu64, line, times);
 }
 
 static void on_due(void *arg)
 {
     struct transfer_log *t = arg;
+    struct missing_sums *missing = take_sums(t);
 
-    missing_sums_expire(t->missing, loop_now_ns(t->loop));
-    loop_timer_at(&t->timer, missing_sums_deadline(t->missing));
+    missing_sums_expire(missing, loop_now_ns(t->loop));
+    loop_timer_at(&t->timer, missing_sums_deadline(missing));
+    give_sums(t);
 }
 
-enum res transfer_log_new(struct transfer_log **ret, struct loop *l, const struct log *log)
+static enum res new_sums(struct sums **ret)
+{
+    struct sums *s = calloc(1, sizeof(*s));
+    enum res r = RES_NO_MEMORY;
+
+    if (s != NULL) {
+        r = missing_sums_new(&s->missing, say_sum, s);
+    }
+    if (r != RES_OK) {
+        free(s);
+        return r;
+    }
+    /* glibc's default mutex needs no resources and cannot fail to be made. */
+    pthread_mutex_init(&s->lock, NULL);
+    *ret = s;
+    return RES_OK;
+}
+
+static struct transfer_log *new_log(struct loop *l, const struct log *log)
 {
     struct transfer_log *t = calloc(1, sizeof(*t));
-    enum res r = RES_NO_MEMORY;
 
     if (t != NULL) {
         t->loop = l;
         t->log = log;
-        r = missing_sums_new(&t->missing, say_sum, t);
+        loop_timer_init(l, &t->timer, on_due, t);
+    }
+    return t;
+}
+
+enum res transfer_log_new(struct transfer_log **ret, struct loop *l, const struct log *log)
+{
+    struct transfer_log *t = new_log(l, log);
+    enum res r = RES_NO_MEMORY;
+
+    if (t != NULL) {
+        r = new_sums(&t->sums);
     }
     if (r != RES_OK) {
         free(t);
         return r;
     }
-    loop_timer_init(l, &t->timer, on_due, t);
+    t->owns_sums = true;
+    *ret = t;
+    return RES_OK;
+}
+
+enum res transfer_log_new_beside(struct transfer_log **ret, struct transfer_log *first,
+                                 struct loop *l, const struct log *log)
+{
+    struct transfer_log *t = new_log(l, log);
+
+    if (t == NULL) {
+        return RES_NO_MEMORY;
+    }
+    t->sums = first->sums;
     *ret = t;
     return RES_OK;
 }
@@ -114,13 +188,35 @@ void transfer_log_free(struct transfer_log *t)
         return;
     }
     loop_timer_stop(&t->timer);
-    missing_sums_free(t->missing);
+    if (t->owns_sums) {
+        missing_sums_free(take_sums(t));
+        give_sums(t);
+        pthread_mutex_destroy(&t->sums->lock);
+        free(t->sums);
+    }
     free(t);
+}
+
+/* One thread writes, so a plain sum will do; others see it before long. */
+static void add_to(_Atomic uint64_t *count, uint64_t n)
+{
+    uint64_t old = atomic_load_explicit(count, memory_order_relaxed);
+
+    atomic_store_explicit(count, old + n, memory_order_relaxed);
+}
+
+void transfer_log_count(const struct transfer_log *t, struct transfer_counts *ret)
+{
+    for (size_t i = 0; i < OUTCOME_COUNT; i++) {
+        ret->outcomes[i] += atomic_load_explicit(&t->counts[i], memory_order_relaxed);
+    }
+    ret->bytes += atomic_load_explicit(&t->bytes, memory_order_relaxed);
 }
 
 void transfer_log_hold(struct transfer_log *t, uint64_t hold_ns, size_t pairs)
 {
-    missing_sums_limit(t->missing, hold_ns, pairs);
+    missing_sums_limit(take_sums(t), hold_ns, pairs);
+    give_sums(t);
 }
 
 static void print_secs(uint64_t ns, char *buf)
@@ -220,22 +316,31 @@ static size_t make_key(const struct transfer_record *r, uint8_t key[KEY_BYTES])
     return len + r->name.len;
 }
 
-void transfer_log_record(struct transfer_log *t, const struct transfer_record *r)
+/* True: the line is to be logged now. */
+static bool is_first(struct transfer_log *t, const struct transfer_record *r, const char *line)
 {
     uint8_t key[KEY_BYTES];
+    size_t len = make_key(r, key);
+    struct missing_sums *missing = take_sums(t);
+    bool first = missing_sums_add(missing, key, len, line, loop_now_ns(t->loop));
+
+    loop_timer_at(&t->timer, missing_sums_deadline(missing));
+    give_sums(t);
+    return first;
+}
+
+void transfer_log_record(struct transfer_log *t, const struct transfer_record *r)
+{
     char line[LOG_LINE_BYTES];
     enum log_level level = outcomes[r->outcome].level;
-    bool now = true;
 
+    add_to(&t->counts[r->outcome], 1);
+    add_to(&t->bytes, r->bytes);
     if (t->log == NULL || level > t->log->level) {
         return;
     }
     print_line(r, line);
-    if (r->outcome == OUTCOME_MISSING && r->name.len <= SUMMED_NAME_BYTES) {
-        now = missing_sums_add(t->missing, key, make_key(r, key), line, loop_now_ns(t->loop));
-        loop_timer_at(&t->timer, missing_sums_deadline(t->missing));
-    }
-    if (now) {
+    if (r->outcome != OUTCOME_MISSING || r->name.len > SUMMED_NAME_BYTES || is_first(t, r, line)) {
         log_line(t->log, level, "%s", line);
     }
 }

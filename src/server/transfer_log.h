@@ -14,7 +14,10 @@
  *
  * (one line in the log; of the last rows only what applies). secs has one decimal, below one second
  * three. Repeated `missing` of one peer's address and name within 10 s are summed: the first is a
- * line at once, the rest one line with times=N when the 10 s are over. */
+ * line at once, the rest one line with times=N when the 10 s are over.
+ *
+ * Each worker has a log of its own; those that belong together share the sums, under a lock that
+ * only `missing` takes, and are counted together by whoever wants to know. */
 #ifndef SERVER_TRANSFER_LOG_H
 #define SERVER_TRANSFER_LOG_H
 
@@ -43,6 +46,10 @@ enum outcome {
     OUTCOME_FAILED   /* our side: disk, memory, file changed, shutdown */
 };
 
+#define OUTCOME_COUNT (OUTCOME_FAILED + 1)
+/* The first word of its lines. */
+const char *outcome_word(enum outcome o);
+
 /* How a request ended that ended so. Never OUTCOME_PROBE. */
 enum outcome transfer_log_outcome(enum res r);
 
@@ -70,13 +77,24 @@ struct transfer_record {
     struct wherry_view peer_text;
 };
 
+/* What was recorded since the start, at every level of the log. */
+struct transfer_counts {
+    uint64_t outcomes[OUTCOME_COUNT];
+    uint64_t bytes;
+};
+
 struct transfer_log;
 
 enum res transfer_log_new(struct transfer_log **ret, struct loop *l, const struct log *log);
-/* Writes the sums that are due. Takes NULL. */
+/* One that sums up with `first`, which outlives it. log and l: its own. */
+enum res transfer_log_new_beside(struct transfer_log **ret, struct transfer_log *first,
+                                 struct loop *l, const struct log *log);
+/* The last one writes the sums that are due. Takes NULL. */
 void transfer_log_free(struct transfer_log *t);
 /* done, probe, missing: info. refused, aborted, timeout: warning. failed: error. */
 void transfer_log_record(struct transfer_log *t, const struct transfer_record *r);
+/* Adds this log's counts to *ret. From any thread. */
+void transfer_log_count(const struct transfer_log *t, struct transfer_counts *ret);
 /* How long repeats are held back (TRANSFER_LOG_HOLD_NS) and of how many pairs of address and name
  * (TRANSFER_LOG_PAIRS, at least 1; then the oldest goes out early). For those that begin later. */
 void transfer_log_hold(struct transfer_log *t, uint64_t hold_ns, size_t pairs);

@@ -7,6 +7,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <wherry/res.h>
@@ -28,6 +29,7 @@ struct worker_params {
     const struct config *config;
     const struct log *log;
     struct transfer_log *transfers;
+    bool tftp_only;             /* no file protocol, and nothing is made for it */
     void (*drained)(void *arg); /* from the loop */
     void *arg;
 };

@@ -59,7 +59,7 @@ static int restore_ipv6(void **state)
 static enum res open_urls(struct listeners *ret, const char *const urls[], char *why, size_t cap)
 {
     struct endpoint endpoints[URLS_MAX];
-    struct config c = {.endpoints = endpoints};
+    struct config c = {.endpoints = endpoints, .workers = 1};
 
     for (; urls[c.endpoint_count] != NULL; c.endpoint_count++) {
         assert_true(c.endpoint_count < URLS_MAX);
@@ -168,7 +168,8 @@ static void test_address_of_another_machine_is_explained(void **state)
 static void test_default_endpoint_is_ipv4_where_the_kernel_has_no_ipv6(void **state)
 {
     struct endpoint endpoint;
-    struct config c = {.endpoints = &endpoint, .endpoint_count = 1, .endpoints_preset = true};
+    struct config c = {
+        .endpoints = &endpoint, .endpoint_count = 1, .endpoints_preset = true, .workers = 1};
     struct listeners l = {.count = 0};
     char why[LISTENERS_WHY];
     const struct addr *bound;
@@ -201,7 +202,8 @@ static void open_defaults(struct listeners *ret)
 {
     static const char *const urls[] = {"tftp://[::]:0", "wherry://[::1]:0", "wherry://127.0.0.1:0"};
     struct endpoint endpoints[3];
-    struct config c = {.endpoints = endpoints, .endpoint_count = 3, .endpoints_preset = true};
+    struct config c = {
+        .endpoints = endpoints, .endpoint_count = 3, .endpoints_preset = true, .workers = 1};
     char why[LISTENERS_WHY];
 
     for (size_t i = 0; i < 3; i++) {
@@ -304,6 +306,73 @@ static void test_tcp_port_in_use_names_the_tool_and_the_scheme(void **state)
     assert_non_null(strstr(why, "leave one of them out"));
 }
 
+/* The defaults' kinds of endpoints, one of each, for so many workers. */
+static enum res open_for_workers(struct listeners *ret, unsigned workers, const char *tftp,
+                                 char *why, size_t cap)
+{
+    struct endpoint endpoints[2];
+    struct config c = {.endpoints = endpoints, .endpoint_count = 2, .workers = workers};
+
+    assert_int_equal(endpoint_parse(tftp, &endpoints[0], why, cap), RES_OK);
+    assert_int_equal(endpoint_parse("wherry://127.0.0.1:0", &endpoints[1], why, cap), RES_OK);
+    return listeners_open(ret, &c, why, cap);
+}
+
+static void test_each_worker_has_a_socket_of_tftp_and_the_first_the_other_door(void **state)
+{
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+
+    (void)state;
+    assert_int_equal(open_for_workers(&l, 3, "tftp://127.0.0.1:0", why, sizeof(why)), RES_OK);
+    assert_int_equal(l.workers, 3);
+    assert_int_equal(l.count, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(l.items[i].worker, i);
+        assert_int_equal(l.items[i].endpoint.scheme, ENDPOINT_TFTP);
+        assert_true(l.items[i].fd >= 0);
+        assert_true(l.items[i].buffer_bytes > 0);
+        assert_true(addr_equal(&l.items[i].endpoint.addr, &l.items[0].endpoint.addr));
+    }
+    assert_int_equal(l.items[3].worker, 0);
+    assert_int_equal(l.items[3].endpoint.scheme, ENDPOINT_WHERRY);
+    listeners_close(&l);
+}
+
+/* Else two servers would share the clients, without a word. */
+static void test_port_of_a_server_with_many_workers_is_in_use(void **state)
+{
+    struct listeners first = {.count = 0};
+    struct listeners second = {.count = 0};
+    char why[LISTENERS_WHY];
+    char url[LISTENERS_URL_BYTES];
+
+    (void)state;
+    assert_int_equal(open_for_workers(&first, 2, "tftp://127.0.0.1:0", why, sizeof(why)), RES_OK);
+    listeners_url(&first.items[0].endpoint, url);
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        assert_int_equal(open_for_workers(&second, workers, url, why, sizeof(why)), RES_BUSY);
+        assert_non_null(strstr(why, "in use by another program"));
+        assert_null(second.items);
+    }
+    listeners_close(&first);
+}
+
+static void test_file_protocol_alone_has_one_worker(void **state)
+{
+    struct endpoint endpoint;
+    struct config c = {.endpoints = &endpoint, .endpoint_count = 1, .workers = 3};
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+
+    (void)state;
+    assert_int_equal(endpoint_parse("wherry://127.0.0.1:0", &endpoint, why, sizeof(why)), RES_OK);
+    assert_int_equal(listeners_open(&l, &c, why, sizeof(why)), RES_OK);
+    assert_int_equal(l.workers, 1);
+    assert_int_equal(l.count, 1);
+    listeners_close(&l);
+}
+
 static void test_closing_leaves_sockets_that_others_took(void **state)
 {
     struct listeners l = {.count = 0};
@@ -334,6 +403,9 @@ int main(void)
         cmocka_unit_test(test_scheme_says_which_kind_of_socket),
         cmocka_unit_test(test_both_doors_may_have_the_same_port),
         cmocka_unit_test(test_tcp_port_in_use_names_the_tool_and_the_scheme),
+        cmocka_unit_test(test_each_worker_has_a_socket_of_tftp_and_the_first_the_other_door),
+        cmocka_unit_test(test_port_of_a_server_with_many_workers_is_in_use),
+        cmocka_unit_test(test_file_protocol_alone_has_one_worker),
         cmocka_unit_test(test_closing_leaves_sockets_that_others_took),
     };
 

@@ -435,6 +435,51 @@ static void test_names_longer_than_a_classic_request_are_not_summed(void **state
     assert_int_equal(f->count, 3);
 }
 
+/* A client's ports change with each request, and with them the worker that it meets. */
+static void test_logs_beside_each_other_sum_up_together(void **state)
+{
+    struct fixture *f = *state;
+    struct transfer_log *beside;
+    struct transfer_record first = make_missing("192.0.2.7", 1000, "gone");
+    struct transfer_record second = make_missing("192.0.2.7", 1001, "gone");
+
+    assert_int_equal(transfer_log_new_beside(&beside, f->transfers, f->loop, &f->log), RES_OK);
+    transfer_log_hold(f->transfers, 20 * MS, TRANSFER_LOG_PAIRS);
+    transfer_log_record(f->transfers, &first);
+    transfer_log_record(beside, &second);
+    transfer_log_record(beside, &second);
+    assert_int_equal(f->count, 1);
+    while (f->count < 2) {
+        loop_turn(f->loop, true);
+    }
+    assert_non_null(strstr(f->lines[1], "peer=192.0.2.7:1001"));
+    assert_non_null(strstr(f->lines[1], "times=2"));
+    transfer_log_free(beside);
+}
+
+static void test_records_are_counted_also_below_the_level_and_over_all_logs(void **state)
+{
+    struct fixture *f = *state;
+    struct transfer_counts counts = {.bytes = 0};
+    struct transfer_record done = make_record(OUTCOME_DONE);
+    struct transfer_record missing = make_missing("192.0.2.7", 1000, "gone");
+    struct transfer_log *beside;
+
+    assert_int_equal(transfer_log_new_beside(&beside, f->transfers, f->loop, &f->log), RES_OK);
+    f->log.level = LOG_LEVEL_ERROR;
+    transfer_log_record(f->transfers, &done);
+    transfer_log_record(f->transfers, &missing);
+    transfer_log_record(beside, &done);
+    expect_silence(f);
+    transfer_log_count(f->transfers, &counts);
+    transfer_log_count(beside, &counts);
+    assert_int_equal(counts.outcomes[OUTCOME_DONE], 2);
+    assert_int_equal(counts.outcomes[OUTCOME_MISSING], 1);
+    assert_int_equal(counts.outcomes[OUTCOME_FAILED], 0);
+    assert_int_equal(counts.bytes, 2 * done.bytes);
+    transfer_log_free(beside);
+}
+
 static void test_ending_writes_the_sums_that_wait(void **state)
 {
     struct fixture *f = *state;
@@ -470,6 +515,8 @@ int main(void)
         TEST(test_another_host_name_or_direction_is_another_sum),
         TEST(test_other_outcomes_are_never_summed),
         TEST(test_names_longer_than_a_classic_request_are_not_summed),
+        TEST(test_logs_beside_each_other_sum_up_together),
+        TEST(test_records_are_counted_also_below_the_level_and_over_all_logs),
         TEST(test_ending_writes_the_sums_that_wait),
     };
 
