@@ -25,6 +25,8 @@ ssize_t __wrap_sendto(int fd, const void *bytes, size_t len, int flags, const st
                       socklen_t to_len);
 ssize_t __real_sendto(int fd, const void *bytes, size_t len, int flags, const struct sockaddr *to,
                       socklen_t to_len);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags);
@@ -53,21 +55,53 @@ int __wrap_socket(int domain, int type, int protocol)
     return __real_socket(domain, type, protocol);
 }
 
+/* What sendmsg() returns for it. */
+static ssize_t judge(int fd, const struct msghdr *message, int flags)
+{
+    int verdict = played.judge == NULL ? 0 : played.judge(played.judge_arg, message);
+
+    if (verdict > 0) {
+        errno = verdict;
+        return -1;
+    }
+    return verdict == JUDGE_TOOK ? 0 : __real_sendmsg(fd, message, flags);
+}
+
 ssize_t __wrap_sendto(int fd, const void *bytes, size_t len, int flags, const struct sockaddr *to,
                       socklen_t to_len)
 {
-    return play_error() ? -1 : __real_sendto(fd, bytes, len, flags, to, to_len);
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = len};
+    struct msghdr message = {
+        .msg_name = (void *)to, .msg_namelen = to_len, .msg_iov = &part, .msg_iovlen = 1};
+
+    played.one_calls++;
+    return play_error() ? -1 : judge(fd, &message, flags);
+}
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    played.one_calls++;
+    return play_error() ? -1 : judge(fd, message, flags);
 }
 
 int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
+    unsigned sent = 0;
+
+    played.many_calls++;
     if (played.at_most != 0) {
         count = count < played.at_most ? count : played.at_most;
         played.at_most = 0;
     } else if (play_error()) {
         return -1;
     }
-    return __real_sendmmsg(fd, messages, count, flags);
+    if (played.judge == NULL) {
+        return __real_sendmmsg(fd, messages, count, flags);
+    }
+    while (sent < count && judge(fd, &messages[sent].msg_hdr, flags) >= 0) {
+        sent++;
+    }
+    return sent > 0 || count == 0 ? (int)sent : -1;
 }
 
 ssize_t __wrap_recvmsg(int fd, struct msghdr *message, int flags)

@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the tests of net/udp.h share: sockets on loopback, and a kernel whose refusals are played
- * where loopback cannot produce them. Link with --wrap for socket, sendto, sendmmsg, recvmsg and
- * recvmmsg. */
+ * where loopback cannot produce them. Link with --wrap for socket, sendto, sendmsg, sendmmsg,
+ * recvmsg and recvmmsg. */
 #ifndef TESTS_NET_UDP_STORY_H
 #define TESTS_NET_UDP_STORY_H
 
 #include "net/udp.h"
 
 struct in6_pktinfo;
+struct msghdr;
 struct sock_extended_err;
 
+#define JUDGE_TOOK (-1)
+
 struct played {
-    int error; /* the next `times` sends fail with it */
+    /* Asked of every message that is sent: an errno, 0 to send it, JUDGE_TOOK if it counts as sent.
+     * A sendmmsg ends at the first errno, as the kernel's does. */
+    int (*judge)(void *arg, const struct msghdr *message);
+    void *judge_arg;
+    unsigned one_calls;  /* of sendto and sendmsg */
+    unsigned many_calls; /* of sendmmsg */
+    int error;           /* the next `times` sends fail with it */
     int times;
     unsigned at_most;                       /* the next sendmmsg takes no more, 0: all */
     int socket_error;                       /* every socket() fails with it */
