@@ -9,6 +9,12 @@ foreach(name loopback_requests loopback_reads loopback_peers loopback_writes loo
       ENVIRONMENT TRANSFER_PORTS=${ports} TIMEOUT 120 LABELS self-contained)
   endforeach()
 endforeach()
+wherry_test(loopback_ports DIR net LINK server
+  SOURCES net/served.c net/served_client.c support/pattern.c support/scratch.c)
+target_link_options(test_loopback_ports PRIVATE
+  -Wl,--wrap=sendmmsg -Wl,--wrap=sendto -Wl,--wrap=sendmsg)
+wherry_test(tftp_port DIR net LINK server)
+target_link_options(test_tftp_port PRIVATE -Wl,--wrap=setsockopt)
 # No file system here is slow, and loopback never fails to route.
 target_link_options(test_loopback_writes PRIVATE -Wl,--wrap=sink_commit)
 target_link_options(test_loopback_peers PRIVATE -Wl,--wrap=sendmmsg -Wl,--wrap=sendto)
