@@ -6,14 +6,15 @@ FUZZ_SECONDS ?= 60
 DEPS := cmake/install-deps.sh
 BUILD := cmake --build --parallel $(JOBS) --preset
 
-.PHONY: help demo test lint fuzz bench package clean build
+.PHONY: help demo test lint fuzz bench bench-quick package clean build
 help:
 	@echo 'make demo     build, then play short scenes with server and clients on loopback'
 	@echo 'make test     everything CI runs: unit tests, simulation, interop, sanitizers, lint'
 	@echo 'make build    build only (build/default/src/server/wherryd, .../client/wherry)'
 	@echo 'make lint     formatting, static analysis, manual pages'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
-	@echo 'make bench    speed and memory beside other servers'
+	@echo 'make bench    speed and memory beside other servers, 25 minutes at most'
+	@echo 'make bench-quick   the first rows of it, under 90 seconds'
 	@echo 'make package  Debian packages, into build/package'
 	@echo 'make clean    remove build/'
 
@@ -25,7 +26,8 @@ build:
 demo:
 	@$(DEPS) build peers
 	@cmake --preset default >/dev/null
-	@$(BUILD) default --target wherryd wherry
+	@$(BUILD) default --target wherryd wherry tftp_load
+	@interop/fetch-peers.sh || echo 'demo: goes on without servers of others'
 	@interop/demo.sh
 
 test:
@@ -44,11 +46,17 @@ fuzz:
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS)
 
 bench:
-	@$(DEPS) build peers
+	@$(DEPS) build peers bench
 	@cmake --preset default >/dev/null
-	@$(BUILD) default --target wherryd wherry tcp_load
+	@$(BUILD) default --target wherryd wherry tftp_load raw tcp_load
 	@bench/run.sh
 	@bench/tcp.sh
+
+bench-quick:
+	@$(DEPS) build peers
+	@cmake --preset default >/dev/null
+	@$(BUILD) default --target wherryd tftp_load raw
+	@bench/run.sh --quick
 
 package:
 	@$(DEPS) build package

@@ -1,143 +1,249 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# run.sh [ROUNDS]: wherryd beside in.tftpd and atftpd over loopback, the same client (wherry) for
-# all, interleaved: each round runs every server once, fresh. Prints medians and ranges, and the
-# median of the pairwise ratios wherryd/peer of each round; then the memory of wherryd while it
-# serves 1 GiB. The result is kept in bench/RESULTS.md. Needs root for in.tftpd (chroot).
+# run.sh [--quick] [ROUNDS] [ROW...]: wherryd beside in.tftpd, atftpd and dnsmasq over loopback, and
+# beside what the kernel alone can do, with one load generator for all (tftp_load.c). Interleaved:
+# each round runs every server once, fresh, in another order. All runs are kept in
+# build/bench/runs.tsv; report.sh makes bench/RESULTS.md and bench/results.svg of them, unless rows
+# are named or it is --quick, where it only prints. WHERRYD, BENCH and PEERS name other places.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rounds=${1:-5}
-wherryd=build/default/src/server/wherryd
-wherry=build/default/src/client/wherry
+quick=no
+if [ "${1:-}" = --quick ]; then
+    quick=yes
+    shift
+fi
+rounds=$([ $quick = yes ] && echo 3 || echo 5)
+case ${1:-} in
+[0-9]*)
+    rounds=$1
+    shift
+    ;;
+esac
+only=" $* "
+wherryd=${WHERRYD:-build/default/src/server/wherryd}
+bench=${BENCH:-build/default/bench}
+load=$bench/tftp_load
 peers=${PEERS:-build/peers}
-libraries=$(echo "$peers"/*/usr/lib/"$(gcc -print-multiarch)" | tr " " :)
-result=bench/RESULTS.md
+out=${OUT:-build/bench}
 work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
-mkdir "$work/root"
-chmod 755 "$work" "$work/root"
+root=$work/root
+mkdir -p "$root" "$out"
+chmod 755 "$work" "$root"
 
 interop/fetch-peers.sh >&2
-head -c $((64 << 20)) /dev/urandom >"$work/root/64M"
-head -c $((256 << 20)) /dev/urandom >"$work/root/256M"
+peers=$(cd "$peers" && pwd)
+# shellcheck source=bench/servers.sh
+. bench/servers.sh
+trap 'servers_end; rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+runs=$out/runs.tsv
+rows=$out/rows.tsv
+: >"$runs"
+: >"$rows"
+rm -f "$out/skipped" "$out/memory.tsv"
+ulimit -n "$(ulimit -Hn)"
 
-free_port() {
-    local port
-    while port=$((20000 + RANDOM % 20000)); do
-        if ! ss -Hlun "sport = :$port" | grep -q .; then
-            echo "$port"
-            return
+# --- files ---
+
+mib=1048576
+small=4096
+boot=$mib         # what each of many clients reads
+large=$((64 * mib))
+transfers=10000
+if [ $quick = yes ]; then
+    large=$((16 * mib))
+    boot=$((mib / 4))
+    transfers=2000
+fi
+"$load" pattern $large 0 >"$root/large-0"
+"$load" pattern $((4 * large)) 0 >"$root/huge-0"
+"$load" pattern $((large / 4)) 0 >"$root/part-0"
+"$load" pattern $boot 0 >"$root/boot-0"
+"$load" pattern $((mib / 4)) 0 >"$root/lossy-0"
+for ((k = 0; k < 64; k++)); do
+    "$load" pattern $small "$k" >"$root/small-$k"
+done
+cat "$root"/* >/dev/null # in memory for all
+
+# --- servers ---
+
+# Workers are a choice only where there are some.
+ours=wherryd
+if "$wherryd" --help | grep -q -e '--workers'; then
+    ours='wherryd-1 wherryd'
+fi
+present=
+for name in $ours dnsmasq atftpd in.tftpd; do
+    why=$(server_why_not "$name")
+    if [ -z "$why" ]; then
+        present="$present $name"
+    else
+        echo "skip - $name: $why" | tee -a "$out/skipped" >&2
+    fi
+done
+[ -n "$group" ] || echo 'run.sh: no control group: in.tftpd is not counted' >&2
+
+# --- one run ---
+
+# One client in lock-step: only one side has work at a time. Left to itself, the scheduler puts both
+# on one processor or on two, and in a virtual machine that alone makes a factor of four.
+pinned='lockstep-512 lockstep-1428 lockstep-65464 upload-1'
+
+value() { # NAME of a line of NAME=VALUE
+    sed -n "s/.*\b$1=\([0-9.]*\).*/\1/p" <<<"$line"
+}
+
+keep() { # row, server, round, unit, cpu seconds of the server
+    awk -v row="$1" -v server="$2" -v round="$3" -v unit="$4" -v cpu="$5" \
+        -v bytes="$(value bytes)" -v seconds="$(value seconds)" -v done="$(value transfers)" \
+        -v load="$(value cpu)" -v p50="$(value p50)" -v p99="$(value p99)" \
+        -v failures="$(value failures)" -v again="$(value requests_again)" 'BEGIN {
+        if (seconds == 0) { seconds = 1e-9 }
+        speed = unit == "MB/s" ? bytes / 1e6 / seconds : unit == "/s" ? done / seconds : p50
+        work = unit == "/s" ? done / 1e6 : bytes / 1e9 # CPU: us for each transfer, s for each GB
+        each = cpu == "-" || work == 0 ? "-" : sprintf("%.4f", cpu / work)
+        printf "%s\t%s\t%s\t%.3f\t%s\t%.0f\t%.3f\t%.3f\t%d\t%d\n", row, server, round, speed, each,
+            100 * load / seconds, 1000 * p50, 1000 * p99, failures, again }' >>"$runs"
+}
+
+one() { # row, server, round, unit, get|put, name, bytes, switches of the load generator
+    local row=$1 server=$2 round=$3 unit=$4 direction=$5 name=$6 bytes=$7 before after
+    shift 7
+    server_start "$server" "$root"
+    together=()
+    if [[ " $pinned " == *" $row "* ]]; then
+        together=(taskset -c 0)
+        server_pin 0
+    fi
+    before=$(server_cpu "$server")
+    line=$("${enter[@]}" "${together[@]}" "$load" "$direction" "$peer_port" "$name" "$bytes" -p 10 -d 60 \
+        -r "$round" "$@" 2>/dev/null) || true
+    after=$(server_cpu "$server")
+    server_stop
+    if [ "$direction" = put ] && ! cmp -s "$root/large-0" "$root/$name-0"; then
+        line=${line/failures=0/failures=1}
+    fi
+    rm -f "$root"/up-*
+    keep "$row" "$server" "$round" "$unit" \
+        "$([ "$before" = - ] && echo - || awk -v a="$before" -v b="$after" 'BEGIN { print b - a }')"
+}
+
+# The kernel alone; its "server" is the process that sends.
+raw_one() { # row, kind, round, arguments
+    local row=$1 kind=$2 round=$3
+    shift 3
+    together=()
+    [[ " $pinned " != *" $row "* ]] || together=(taskset -c 0)
+    line=$("${together[@]}" "$bench/raw" "$kind" "$@")
+    local cpu
+    cpu=$(value cpu)
+    line="$(sed 's/ cpu=[0-9.]*//; s/peer_cpu/cpu/' <<<"$line") transfers=0 p50=0 p99=0 failures=0 requests_again=0"
+    keep "$row" "raw:$kind" "$round" MB/s "$cpu"
+}
+
+wanted() { # row
+    [ "$only" = '  ' ] || [[ $only == *" $1 "* ]]
+}
+
+# row ID TITLE UNIT GOALS RAW PEERS -- get|put NAME BYTES SWITCHES
+# GOALS: SPEED:CPU, as ratios to the best peer, - for none; RAW: "KIND GOAL BLKSIZE [WINDOW] BYTES" or
+# nothing; PEERS: those that can do this work; NAME/1: in the first round only.
+row() {
+    local id=$1 title=$2 unit=$3 goals=$4 raw=$5 which=$6 round i k names name
+    shift 7
+    wanted "$id" || return 0
+    printf '%s\t%s\t%s\t%s\t%s\n' "$id" "$title" "$unit" "$goals" "$(cut -d' ' -f1,2 <<<"$raw")" \
+        >>"$rows"
+    read -ra names <<<"$ours $which"
+    for ((round = 1; round <= rounds; round++)); do
+        for ((i = 0; i < ${#names[@]}; i++)); do
+            k=$(((i + round) % ${#names[@]}))
+            name=${names[$k]}
+            [[ $name != */1 ]] || [ "$round" = 1 ] || continue
+            name=${name%/1}
+            [[ " $present " == *" $name "* ]] || continue
+            one "$id" "$name" "$round" "$unit" "$@"
+        done
+        if [ -n "$raw" ]; then
+            # shellcheck disable=SC2046 # words
+            raw_one "$id" "${raw%% *}" "$round" $(cut -d' ' -f3- <<<"$raw")
         fi
     done
+    echo "$(date +%T) $title" >&2
 }
 
-start() { # server name; sets server, port
-    port=$(free_port)
-    case $1 in
-    wherryd)
-        $wherryd --root "$work/root" --listen "tftp://127.0.0.1:$port" --user root \
-            --log-level error &
-        ;;
-    in.tftpd)
-        LD_LIBRARY_PATH=$libraries \
-            "$peers/tftpd-hpa/usr/sbin/in.tftpd" -L --address "127.0.0.1:$port" -u root -s "$work/root" &
-        ;;
-    atftpd)
-        LD_LIBRARY_PATH=$libraries \
-            "$peers/atftpd/usr/sbin/atftpd" --daemon --no-fork --user root.root --verbose=3 \
-            --logfile - --bind-address 127.0.0.1 --port "$port" "$work/root" >/dev/null 2>&1 &
-        ;;
-    esac
-    server=$!
-    for _ in $(seq 500); do
-        ss -Hlun "sport = :$port" | grep -q . && return
-        sleep 0.01
+# --- memory ---
+
+held() { # server, clients: KiB of PSS and how many transfers are in flight
+    local word count pss hold
+    server_start "$1" "$root"
+    coproc HOLD { "${enter[@]}" "$load" get "$peer_port" boot $boot -n "$2" -h -p 20 2>/dev/null; }
+    # shellcheck disable=SC2034 # the word is "held"
+    read -r -t 40 -u "${HOLD[0]}" word count || count=0
+    pss=$(server_pss)
+    hold=${HOLD[1]}
+    exec {hold}>&-
+    wait "$HOLD_PID" 2>/dev/null || true
+    server_stop
+    echo "$pss $count"
+}
+
+memory() { # one line a server
+    local name many
+    wanted memory || return 0
+    for name in $present; do
+        many=1000
+        [[ $name != in.tftpd ]] || many=200
+        awk -v few="$(held "$name" 10)" -v many="$(held "$name" $many)" -v name="$name" 'BEGIN {
+            split(few, a, " "); split(many, b, " ")
+            if (b[2] <= a[2]) { exit }
+            printf "%s\t%d\t%d\t%.2f\n", name, b[2], b[1], (b[1] - a[1]) / (b[2] - a[2]) }' \
+            >>"$out/memory.tsv"
     done
-    echo "run.sh: $1 does not listen" >&2
-    exit 1
+    echo "$(date +%T) memory" >&2
 }
 
-cpu_seconds() { # of the server
-    awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' \
-        "/proc/$server/stat"
-}
+# --- the rows ---
 
-stop() {
-    kill "$server"
-    wait "$server" 2>/dev/null || true
-    server=
-}
 
-one() { # server, file, MiB, client options; appends "MiB/s CPU-s/GB" to the server's list
-    local name=$1 file=$2 mib=$3 begin end list
-    shift 3
-    start "$name"
-    begin=$(date +%s%N)
-    $wherry get -q "$@" "tftp://127.0.0.1:$port/$file" "$work/copy"
-    end=$(date +%s%N)
-    cmp "$work/root/$file" "$work/copy"
-    list=$work/$name.list
-    awk -v ns=$((end - begin)) -v mib="$mib" -v cpu="$(cpu_seconds)" \
-        'BEGIN { printf "%.1f %.3f\n", mib / (ns / 1e9), cpu / (mib / 1024) }' >>"$list"
-    stop
-}
-
-median() { # of column $2 in file $1: "median (lowest-highest)"
-    awk -v c="$2" '{ print $c }' "$1" | sort -n |
-        awk '{ a[NR] = $1 } END { printf "%s (%s-%s)", a[int((NR + 1) / 2)], a[1], a[NR] }'
-}
-
-ratio() { # of column $2, wherryd to peer $1, pair by pair: its median
-    paste "$work/wherryd.list" "$work/$1.list" |
-        awk -v c="$2" '{ print ($(c + 2) > 0) ? $c / $(c + 2) : 0 }' | sort -n |
-        awk '{ a[NR] = $1 } END { printf "%.2f", a[int((NR + 1) / 2)] }'
-}
-
-row() { # title, servers, file, MiB, client options
-    local title=$1 servers=$2 file=$3 mib=$4 name i
-    shift 4
-    rm -f "$work"/*.list
-    for ((i = 0; i < rounds; i++)); do
-        for name in $servers; do
-            one "$name" "$file" "$mib" "$@"
-        done
-    done
-    for name in $servers; do
-        echo "| $title | $name | $(median "$work/$name.list" 1) | $(cpu_of "$name")" \
-            "| $([ "$name" = wherryd ] && echo - || ratio "$name" 1)" \
-            "| $(case $name in wherryd | in.tftpd) echo - ;; *) ratio "$name" 2 ;; esac) |"
-    done
-}
-
-# in.tftpd forks for each request and ignores SIGCHLD: the kernel keeps no count of what the
-# children used.
-cpu_of() {
-    [ "$1" = in.tftpd ] && echo 'not counted' || median "$work/$1.list" 2
-}
-
-memory() { # one line: 1 GiB intact, and the server's peak of resident memory
-    head -c $((1 << 30)) /dev/urandom >"$work/root/1G"
-    start wherryd
-    $wherry get -q --blksize 1428 --windowsize 16 "tftp://127.0.0.1:$port/1G" "$work/copy"
-    cmp "$work/root/1G" "$work/copy"
-    awk '$1 == "VmHWM:" { printf "1 GiB at blksize 1428, windowsize 16: intact; peak resident memory of wherryd %.1f MiB\n", $2 / 1024 }' \
-        "/proc/$server/status"
-    stop
-}
-
-{
-    echo '# Results of bench/run.sh'
-    echo
-    echo "$(uname -sr), $(nproc) processors, $(grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: //')."
-    echo "Loopback, $rounds rounds, interleaved, the client is wherry. Medians with (lowest-highest);"
-    echo 'ratios are wherryd to the peer, the median of the rounds. Machines of this kind are noisy.'
-    echo
-    echo '| work | server | MiB/s | CPU s/GB of the server | speed ratio | CPU ratio |'
-    echo '|---|---|---|---|---|---|'
-    row '64 MiB, blksize 1428, lock-step' 'wherryd in.tftpd atftpd' 64M 64 --blksize 1428 --windowsize 1
-    row '256 MiB, blksize 1428, windowsize 16' 'wherryd atftpd' 256M 256 --blksize 1428 --windowsize 16
-    echo
+all='dnsmasq atftpd in.tftpd'
+raw_bytes=$((4 * large))
+row lockstep-1428 '1 client, lock-step, blksize 1428' MB/s 1.0:0.85 \
+    "pingpong 0.7 1428 $large" "$all" -- get large $large -b 1428
+row window-64 '1 client, blksize 1428, windowsize 64' MB/s 4.0:0.25 \
+    "gso - 1428 45 $raw_bytes" "$all" -- get large $large -b 1428 -w 64
+row many-1 '200 clients, lock-step, blksize 1428' MB/s 1.5:0.6 '' "$all" -- \
+    get boot $boot -n 200 -b 1428
+row many-16 '200 clients, blksize 1428, windowsize 16' MB/s 2.0:0.3 \
+    "gso 0.5 1428 16 $raw_bytes" "$all" -- get boot $boot -n 200 -b 1428 -w 16
+row many-16-gro '200 clients, blksize 1428, windowsize 16, clients with GRO' MB/s 2.0:0.18 \
+    "gso+gro 0.5 1428 16 $raw_bytes" "$all" -- get boot $boot -n 200 -b 1428 -w 16 -g
+row small "$small byte files, 64 clients" /s 1.5:0.6 '' "$all" -- \
+    get small $small -n 64 -f 64 -t $transfers -b 1428
+if [ $quick = no ]; then
+    row lockstep-512 '1 client, lock-step, blksize 512' MB/s 1.0:0.85 \
+        "pingpong 0.7 512 $((large / 4))" "$all" -- get part $((large / 4))
+    row lockstep-65464 '1 client, lock-step, blksize 65464' MB/s 1.0:1.0 \
+        "pingpong 0.7 65464 $raw_bytes" "$all" -- get huge $raw_bytes -b 65464
+    row window-8 '1 client, blksize 1428, windowsize 8' MB/s 2.0:0.4 \
+        "sendmmsg - 1428 8 $raw_bytes" "$all" -- get large $large -b 1428 -w 8
+    row thousand-1 '1,000 clients, lock-step, blksize 1428' MB/s 1.5:0.6 '' \
+        'dnsmasq atftpd/1 in.tftpd/1' -- get boot $boot -n 1000 -b 1428
+    row thousand-16 '1,000 clients, blksize 1428, windowsize 16' MB/s 1.5:0.6 '' \
+        'dnsmasq atftpd/1 in.tftpd/1' -- get boot $boot -n 1000 -b 1428 -w 16
+    row upload-1 'upload, lock-step, blksize 1428' MB/s 1.0:0.85 '' 'atftpd in.tftpd' -- \
+        put up $large -b 1428
+    row upload-16 'upload, blksize 1428, windowsize 16' MB/s 1.2:0.6 '' 'atftpd in.tftpd' -- \
+        put up $large -b 1428 -w 16
+    row upload-large 'upload, blksize 65464, windowsize 16' MB/s -:- '' 'atftpd/1 in.tftpd' -- \
+        put up $large -b 65464 -w 16
+    row loss '256 KiB, lock-step, 1 % loss, 16 clients' s 0.25:- '' 'dnsmasq in.tftpd atftpd/1' \
+        -- get lossy $((mib / 4)) -n 16 -l 1
     memory
-} | tee "$work/result"
-cp "$work/result" "$result"
+fi
+
+if [ $quick = no ] && [ "$only" = '  ' ]; then
+    bench/report.sh "$out" "$rounds" bench/RESULTS.md bench/results.svg
+else
+    bench/report.sh "$out" "$rounds"
+fi

@@ -5,6 +5,7 @@
 #   peers    client programs of others that the tests and scenes drive, and what the example
 #            clients need; no servers, these would start as daemons: interop/fetch-peers.sh unpacks
 #            those into build/
+#   bench    what draws the benchmark's picture
 #   lint     clang's tools
 #   package  lintian and what builds packages
 # Says what it installs. Asks first, unless in CI or root. Installs nothing when nothing is missing.
@@ -17,10 +18,11 @@ for group in "$@"; do
     case $group in
     build) build=yes ;;
     peers) packages="$packages tftp-hpa curl atftp busybox iproute2 python3" ;;
+    bench) packages="$packages gnuplot-nox" ;;
     lint) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev gcovr mandoc shellcheck" ;;
     package) packages="$packages dpkg-dev fakeroot lintian" ;;
     *)
-        echo "install-deps.sh: unknown group '$group' (build, peers, lint, package)" >&2
+        echo "install-deps.sh: unknown group '$group' (build, peers, bench, lint, package)" >&2
         exit 2
         ;;
     esac

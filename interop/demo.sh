@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # demo.sh: short scenes with wherryd, wherry and tftp-hpa's tftp on unprivileged loopback ports;
-# every byte is compared. One result line a scene; exit 1 if one fails.
+# every byte is compared. One result line a scene; exit 1 if one fails. The last is a boot storm
+# (bench/storm.sh), with in.tftpd beside wherryd if it was fetched and we are root.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 wherryd=$PWD/${WHERRYD:-build/default/src/server/wherryd}
@@ -153,5 +154,8 @@ status=$?
 server=
 [ $status = 0 ]
 say "SIGTERM: the server ends in good order, exit status $status" $?
+echo 'A boot storm: 200 clients ask for the same image of 1 MiB at once'
+text=$(bench/storm.sh 200)
+say 'each of them has it, every byte compared' $? "$text"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
