@@ -21,6 +21,7 @@ static enum res read_open(struct tftp_session *ss)
     struct source_params p = {
         .loop = ss->room->loop,
         .pool = ss->room->pool,
+        .files = ss->room->files,
         .netascii = ss->request.mode == WHERRY_NETASCII,
         .opened = on_opened,
         .ready = on_ready,

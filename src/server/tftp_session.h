@@ -40,6 +40,7 @@
 #include "server/tftp_port.h"
 #include "server/tid.h"
 #include "server/transfer_log.h"
+#include "store/files.h"
 #include "store/jail.h"
 #include "store/sink.h"
 #include "store/source.h"
@@ -60,6 +61,7 @@ struct tftp_room {
     struct loop *loop;
     struct pool *pool;
     const struct jail *jail;
+    struct files *files;         /* that reads share */
     const struct config *config; /* of transfers that begin now */
     const struct log *log;
     struct transfer_log *transfers;

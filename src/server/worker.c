@@ -68,6 +68,7 @@ static void on_drained(void *arg)
 static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
 {
     struct tftp_room *room = &w->room;
+    enum res r;
 
     room->loop = p->loop;
     room->pool = p->pool;
@@ -77,7 +78,8 @@ static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
     room->transfers = p->transfers;
     room->ended = on_ended;
     room->arg = w;
-    return tftp_room_open(room);
+    r = files_new(&room->files, p->loop, p->pool);
+    return r == RES_OK ? tftp_room_open(room) : r;
 }
 
 /* Uploads that an earlier server was killed in. */
@@ -177,6 +179,7 @@ void worker_free(struct worker *w)
     }
     close_listeners(w);
     tftp_room_close(&w->room);
+    files_free(w->room.files);
     tcp_door_free(w->door);
     uploads_free(w->tcp.uploads);
     hasher_free(w->tcp.hasher);
