@@ -59,11 +59,15 @@ uint32_t udp_receive_buffer(int fd, uint32_t bytes, uint32_t datagram_bytes);
  * (UDP_GRO), which udp_receive() takes apart again. False: not in this kernel. */
 bool udp_receive_joined(int fd);
 /* Takes what is there, at most `most` messages (UDP_RECEIVE_MAX: a whole batch). A message is one
- * datagram, or several after udp_receive_joined(). With 1 the kernel is not asked whether there is
- * more. Returns the number of datagrams. *ret_errors: the error queue is to be drained now; said
- * when an error was met, and when nothing was received, as a send may have met the error first. */
+ * datagram, or several after udp_receive_joined(). Returns the number of datagrams. *ret_errors:
+ * the error queue is to be drained now; said when an error was met, and when nothing was received,
+ * as a send may have met the error first. */
 size_t udp_receive(int fd, struct udp_batch *b, size_t most, const struct udp_packet **ret,
                    bool *ret_errors);
+/* The next datagram alone, for less; all that lock-step needs. Not for sockets that take what was
+ * joined. Where it was sent to is not looked at (local and broadcast are unset). */
+size_t udp_receive_one(int fd, struct udp_batch *b, const struct udp_packet **ret,
+                       bool *ret_errors);
 
 /* One datagram; an IPv6 socket sends to IPv4 peers too. False: the kernel did not take it now (a
  * later send or a timer repeats it). */

@@ -160,3 +160,26 @@ size_t udp_receive(int fd, struct udp_batch *b, size_t most, const struct udp_pa
     *ret_errors = errors || count == 0;
     return count;
 }
+
+size_t udp_receive_one(int fd, struct udp_batch *b, const struct udp_packet **ret, bool *ret_errors)
+{
+    struct udp_packet *p = &b->packet[0];
+    bool errors = false;
+    ssize_t n;
+
+    *p = (struct udp_packet){.peer.len = sizeof(p->peer.u), .bytes = b->datagram[0]};
+    n = recvfrom(fd, b->datagram[0], sizeof(b->datagram[0]), MSG_DONTWAIT, &p->peer.u.sa,
+                 &p->peer.len);
+    if (n < 0 && errno != EAGAIN) { /* as above */
+        errors = true;
+        n = recvfrom(fd, b->datagram[0], sizeof(b->datagram[0]), MSG_DONTWAIT, &p->peer.u.sa,
+                     &p->peer.len);
+    }
+    if (n >= 0) {
+        p->len = (size_t)n;
+        addr_unmap(&p->peer);
+    }
+    *ret = p;
+    *ret_errors = errors || n < 0;
+    return n >= 0 ? 1 : 0;
+}

@@ -166,6 +166,48 @@ static void test_full_batch_of_joined_datagrams_is_taken_apart(void **state)
 
 /* --- no more than wanted --- */
 
+static void test_one_alone_is_told_with_its_peer(void **state)
+{
+    struct fixture *f = *state;
+    struct pair p = make_pair();
+    struct addr from = make_addr("127.0.0.1", port_of(p.from));
+
+    send_text(p.from, &p.to_addr, "first");
+    send_text(p.from, &p.to_addr, "");
+    wait_for(p.to, POLLIN);
+    assert_int_equal(udp_receive_one(p.to, f->batch, &f->packet, &f->errors), 1);
+    assert_bytes(f->packet, "first");
+    assert_true(addr_equal(&f->packet->peer, &from));
+    assert_false(f->errors);
+    assert_int_equal(udp_receive_one(p.to, f->batch, &f->packet, &f->errors), 1);
+    assert_bytes(f->packet, "");
+    assert_true(addr_equal(&f->packet->peer, &from));
+    assert_int_equal(udp_receive_one(p.to, f->batch, &f->packet, &f->errors), 0);
+    assert_true(f->errors); /* to be looked for, as nothing came */
+    close_pair(&p);
+}
+
+static void test_one_alone_of_an_ipv4_peer_is_ipv4(void **state)
+{
+    struct fixture *f = *state;
+    struct addr from;
+    struct addr to;
+    int receiver;
+    int sender;
+
+    need_ipv6();
+    receiver = listen_on("::");
+    sender = open_on("127.0.0.1", &from);
+    to = make_addr("127.0.0.1", port_of(receiver));
+    send_text(sender, &to, "four");
+    wait_for(receiver, POLLIN);
+    assert_int_equal(udp_receive_one(receiver, f->batch, &f->packet, &f->errors), 1);
+    assert_bytes(f->packet, "four");
+    assert_true(addr_equal(&f->packet->peer, &from));
+    close(receiver);
+    close(sender);
+}
+
 static void test_no_more_is_taken_than_asked_for(void **state)
 {
     struct fixture *f = *state;
@@ -217,24 +259,40 @@ static bool is_awake(int fd)
     return poll(&p, 1, 0) != 0;
 }
 
-static void test_error_is_told_beside_datagrams(void **state)
+static size_t take_of_batch(struct fixture *f, int fd)
 {
-    struct fixture *f = *state;
+    return udp_receive(fd, f->batch, 1, &f->packet, &f->errors);
+}
+
+static size_t take_alone(struct fixture *f, int fd)
+{
+    return udp_receive_one(fd, f->batch, &f->packet, &f->errors);
+}
+
+static void expect_error_beside_datagrams(struct fixture *f,
+                                          size_t (*take)(struct fixture *f, int fd))
+{
     struct pair p = make_pair();
     struct addr closed = lose_peer(p.to);
 
     send_text(p.from, &p.to_addr, "one");
     send_text(p.from, &p.to_addr, "two");
     wait_for(p.to, POLLIN);
-    assert_int_equal(udp_receive(p.to, f->batch, 1, &f->packet, &f->errors), 1);
+    assert_int_equal(take(f, p.to), 1);
     assert_bytes(f->packet, "one");
     assert_true(f->errors);
     expect_error_about(p.to, &closed);
-    assert_int_equal(udp_receive(p.to, f->batch, 1, &f->packet, &f->errors), 1);
+    assert_int_equal(take(f, p.to), 1);
     assert_bytes(f->packet, "two");
     assert_false(f->errors);
     assert_false(is_awake(p.to));
     close_pair(&p);
+}
+
+static void test_error_is_told_beside_datagrams(void **state)
+{
+    expect_error_beside_datagrams(*state, take_of_batch);
+    expect_error_beside_datagrams(*state, take_alone);
 }
 
 static void test_error_alone_is_told_and_does_not_spin(void **state)
@@ -304,6 +362,8 @@ int main(void)
         TEST(test_joined_ipv6_datagrams_come_out_one_by_one),
         TEST(test_the_same_comes_to_who_takes_nothing_joined),
         TEST(test_full_batch_of_joined_datagrams_is_taken_apart),
+        TEST(test_one_alone_is_told_with_its_peer),
+        TEST(test_one_alone_of_an_ipv4_peer_is_ipv4),
         TEST(test_no_more_is_taken_than_asked_for),
         TEST(test_error_is_told_beside_datagrams),
         TEST(test_error_alone_is_told_and_does_not_spin),
