@@ -14,7 +14,7 @@
 /* Between two flushes: so many datagrams (or blocks of joined ones) and the parts they are made of.
  * A full UDP_OUT_BLOCK_BYTES of 512-byte blocks. */
 #define DATAGRAMS 512u
-#define PARTS (2u * DATAGRAMS)
+#define PARTS ((size_t)2 * DATAGRAMS)
 
 /* The kernel's own bounds of one message. 64 segments are 128 parts, far below IOV_MAX. */
 #define JOINED_SEGMENTS 64u
