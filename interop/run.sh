@@ -10,7 +10,8 @@ Usage: interop/run.sh [--no-large] [PEER]...
 PEER is a file of interop/peers without .sh: tftp-hpa, curl, atftp, busybox (clients),
 in.tftpd, atftpd, dnsmasq (servers, brought by interop/fetch-peers.sh); or wherry.py, the example
 in interop/clients. Default: all of them.
-Environment: WHERRYD, WHERRY (programs to test), PEERS (where the servers are), CI=true (what cannot
+Environment: WHERRYD, WHERRY (programs to test), WHERRYD_OPTIONS (more words for every start of
+wherryd, such as "--workers 4 --segments off"), PEERS (where the servers are), CI=true (what cannot
 be run is a failure).
 Exit status: 0 all passed, 1 something failed, 2 wrong use, 77 nothing could be run.
 END

@@ -41,6 +41,12 @@ interop() { # preset, words for run.sh
         interop/run.sh "$@"
 }
 
+# Their clients and ours, and hostile input, with every switch of wherryd the other way round.
+switched() { # preset, words for wherryd
+    WHERRYD_OPTIONS=$2 ctest --preset "$1" --parallel "$jobs" -R '^(bad_wire|hostile|signals|tcp_.*)$' &&
+        WHERRYD_OPTIONS=$2 interop "$1" --no-large tftp-hpa curl atftp busybox wherry.py
+}
+
 part 'build' build default
 part 'unit tests, simulation, programs' unit default
 part 'lint' tests/lint.sh
@@ -49,6 +55,9 @@ part 'unit tests, simulation, programs (sanitizers)' unit sanitize
 part 'peers for interop' interop/fetch-peers.sh
 part 'interop' interop default
 part 'interop (sanitizers)' interop sanitize --no-large
+part 'many workers, shared ports, no segments (sanitizers)' switched sanitize \
+    '--workers 4 --transfer-ports shared --segments off'
+part 'one worker, own ports (sanitizers)' switched sanitize '--workers 1 --transfer-ports own'
 part 'coverage of the cores' tests/coverage.sh
 part 'install' tests/install.sh
 part 'scenes' interop/demo.sh

@@ -9,7 +9,8 @@ start_wherryd() {
         user=(--user root) # it serves a directory that is root's
     fi
     mkdir "$work/served"
-    "$WHERRYD" --root "$work/served" --listen tftp://127.0.0.1:0 --listen wherry://127.0.0.1:0 \
+    # shellcheck disable=SC2086 # words
+    "$WHERRYD" ${WHERRYD_OPTIONS:-} --root "$work/served" --listen tftp://127.0.0.1:0 --listen wherry://127.0.0.1:0 \
         --write replace --log-level info "${user[@]}" >"$work/wherryd.log" 2>&1 &
     wherryd_pid=$!
     wait_until wherryd_listens_or_gone

@@ -62,10 +62,10 @@ static void on_end(void *arg, int signum)
         return;
     }
     s->draining = true;
+    workers_drain(s->workers); /* whoever reads the line may rely on it */
     log_info(s->params->log, "server", "SIG%s: ending within %s, transfers running: %zu",
              sigabbrev_np(signum), number_print_time(config->drain_timeout_ns, text),
              workers_running(s->workers));
-    workers_drain(s->workers);
     loop_timer_at(&s->drain, loop_now_ns(s->loop) + config->drain_timeout_ns);
 }
 

@@ -22,7 +22,7 @@
 #include "support/pattern.h"
 #include "support/scratch.h"
 
-#define WORDS_MAX 32
+#define WORDS_MAX 64
 
 static long long now_ms(void)
 {
@@ -32,10 +32,26 @@ static long long now_ms(void)
     return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* The words of the environment's WHERRYD_OPTIONS, such as "--workers 4 --segments off", come before
+ * the test's own, which win. */
+static size_t take_options(const char **words, size_t cap)
+{
+    const char *options = getenv("WHERRYD_OPTIONS");
+    char *copy = strdup(options != NULL ? options : ""); /* until exec */
+    char *rest = NULL;
+    size_t count = 0;
+
+    for (char *word = strtok_r(copy, " ", &rest); word != NULL && count < cap;
+         word = strtok_r(NULL, " ", &rest)) {
+        words[count++] = word;
+    }
+    return count;
+}
+
 static void child(const struct server_process *s, int log, const char *const words[])
 {
     const char *argv[WORDS_MAX] = {WHERRYD, "--listen", "tftp://127.0.0.1:0", "--root", s->root};
-    size_t n = 5;
+    size_t n = 5 + take_options(&argv[5], WORDS_MAX / 2);
 
     for (size_t i = 0; words != NULL && words[i] != NULL && n < WORDS_MAX - 3; i++) {
         argv[n++] = words[i];
@@ -211,4 +227,30 @@ size_t server_process_resident_kib(const struct server_process *s)
     fclose(f);
     assert_true(kib > 0);
     return kib;
+}
+
+size_t server_process_loops(const struct server_process *s)
+{
+    char path[64 + 256];
+    char target[64];
+    size_t loops = 0;
+    const struct dirent *e;
+    DIR *d;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)s->pid);
+    d = opendir(path);
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL) {
+        ssize_t n;
+
+        snprintf(path, sizeof(path), "/proc/%d/fd/%s", (int)s->pid, e->d_name);
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n > 0) {
+            target[n] = '\0';
+            loops += strcmp(target, "anon_inode:[eventpoll]") == 0 ? 1 : 0;
+        }
+    }
+    closedir(d);
+    assert_true(loops > 0);
+    return loops;
 }

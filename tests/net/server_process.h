@@ -20,9 +20,9 @@ struct server_process {
 
 #define SERVER_PROCESS_TCP "--listen", "wherry://127.0.0.1:0"
 
-/* Starts it with --listen tftp://127.0.0.1:0, its root and the further words (ended by NULL;
- * SERVER_PROCESS_TCP for the second door), and waits until it listens. Fails the test when it does
- * not. */
+/* Starts it with --listen tftp://127.0.0.1:0, its root, the words of the environment variable
+ * WHERRYD_OPTIONS and the further words (ended by NULL; SERVER_PROCESS_TCP for the second door), of
+ * which the last ones win, and waits until it listens. Fails the test when it does not. */
 void server_process_start(struct server_process *s, const char *const words[]);
 /* The same in a root that is there already. */
 void server_process_launch(struct server_process *s, const char *const words[]);
@@ -37,5 +37,7 @@ void server_process_file(const struct server_process *s, const char *name, size_
 /* Open descriptors, and resident KiB, of the process. */
 size_t server_process_descriptors(const struct server_process *s);
 size_t server_process_resident_kib(const struct server_process *s);
+/* Its event loops: one for each worker. */
+size_t server_process_loops(const struct server_process *s);
 
 #endif
