@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/workers.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "io/pool.h"
 #include "io/thread.h"
@@ -14,6 +17,9 @@
  * stalled file never takes all that a worker has. */
 #define POOL_THREADS 8u
 #define POOL_THREADS_LEAST 2u
+/* Descriptors that a worker has at least, with some for its first transfers. Asked for before any
+ * is made: libev ends the process when it gets none. */
+#define DESCRIPTORS_EACH 16u
 #define NAME_BYTES 16 /* of a thread, Linux's limit */
 
 /* A worker and what it works with. The caller's thread looks at the results between the lock's
@@ -270,6 +276,20 @@ static void on_drained(void *arg)
     w->params.drained(w->params.arg); /* last: may free w */
 }
 
+static bool descriptors_suffice(const struct workers *w, char *why, size_t cap)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= w->count * DESCRIPTORS_EACH) {
+        return true;
+    }
+    snprintf(why, cap,
+             "cannot start %u workers: each needs %u open files, and the limit is %" PRIu64
+             " (ulimit -n): raise it, or choose fewer with --workers",
+             w->count, DESCRIPTORS_EACH, (uint64_t)limit.rlim_cur);
+    return false;
+}
+
 static enum res start_all(struct workers *w, char *why, size_t cap)
 {
     enum res r = furnish(&w->seats[0]);
@@ -316,7 +336,7 @@ enum res workers_new(struct workers **ret, const struct workers_params *p, char 
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->done, NULL);
     loop_waker_start(p->loop, &w->drained, on_drained, w);
-    r = start_all(w, why, cap);
+    r = descriptors_suffice(w, why, cap) ? start_all(w, why, cap) : RES_BUSY;
     if (r != RES_OK) {
         workers_free(w);
         return r;

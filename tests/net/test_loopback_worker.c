@@ -416,6 +416,55 @@ static void test_new_configuration_holds_for_both_doors(void **state)
     client_close(&c);
 }
 
+static void on_drained(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void test_worker_of_tftp_alone_is_configured_drained_and_stopped(void **state)
+{
+    struct served *f = *state;
+    struct endpoint endpoint = {.scheme = ENDPOINT_TFTP};
+    struct addr a = {.u.in4 = {.sin_family = AF_INET}, .len = sizeof(a.u.in4)};
+    bool drained = false;
+    struct worker_params p = {.loop = f->loop,
+                              .pool = f->pool,
+                              .jail = f->jail,
+                              .config = &f->config,
+                              .log = &f->log,
+                              .transfers = f->transfers,
+                              .tftp_only = true,
+                              .drained = on_drained,
+                              .arg = &drained};
+    struct config closed = f->config;
+    struct client c;
+    int fd;
+
+    worker_free(f->worker); /* its port too, which the other one takes */
+    assert_int_equal(worker_new(&f->worker, &p), RES_OK);
+    a.u.in4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addr_set_port(&a, f->port);
+    assert_int_equal(udp_listen(&a, &fd), RES_OK);
+    assert_int_equal(worker_listen(f->worker, fd, &endpoint), RES_OK);
+    closed.write = POLICY_WRITE_NONE;
+    worker_configure(f->worker, &closed);
+    client_open_local(&c, f);
+    client_ask(&c, WRQ, "new", "octet", NULL);
+    client_expect_first_error(&c, 2);
+    client_close(&c);
+    start_read(f, &c);
+    assert_int_equal(worker_running(f->worker), 1);
+    worker_drain(f->worker);
+    for (int i = 0; i < 3; i++) {
+        loop_turn(f->loop, false);
+    }
+    assert_false(drained);
+    worker_stop(f->worker);
+    client_expect_error(&c, 0);
+    served_until(f, &drained);
+    client_close(&c);
+}
+
 #define SERVED_TEST(name) cmocka_unit_test_setup_teardown(name, served_setup, served_teardown)
 
 int main(void)
@@ -434,6 +483,7 @@ int main(void)
         SERVED_TEST(test_drain_waits_for_a_request_of_the_file_protocol),
         SERVED_TEST(test_stop_ends_requests_of_the_file_protocol),
         SERVED_TEST(test_new_configuration_holds_for_both_doors),
+        SERVED_TEST(test_worker_of_tftp_alone_is_configured_drained_and_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -117,6 +118,28 @@ static void test_thread_that_cannot_start_fails_them_all_and_leaves_nothing(void
     assert_true(failures >= 2 * WORKERS - 1);
 }
 
+static void test_limit_of_open_files_is_told_before_it_is_met(void **state)
+{
+    struct workers *w = NULL;
+    struct rlimit before, few;
+    char why[WHY_BYTES];
+    struct house h;
+
+    (void)state;
+    allowed = 1000;
+    build(&h);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){.rlim_cur = 47, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(begin(&h, &w, why), RES_BUSY);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_null(w);
+    assert_string_equal(why,
+                        "cannot start 3 workers: each needs 16 open files, and the limit is 47 "
+                        "(ulimit -n): raise it, or choose fewer with --workers");
+    clear(&h);
+}
+
 static void test_all_are_drained_once(void **state)
 {
     struct transfer_counts counts;
@@ -147,6 +170,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_thread_that_cannot_start_fails_them_all_and_leaves_nothing, scratch_setup,
             scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_limit_of_open_files_is_told_before_it_is_met,
+                                        scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_all_are_drained_once, scratch_setup, scratch_teardown),
     };
 
