@@ -6,6 +6,8 @@
 
 #include <utlist.h>
 
+#define LOOK_AGAIN_NS (PIECES_FRESH_NS / 20) /* for pieces that are not fresh any more */
+
 enum piece_state { PIECE_LOADING, PIECE_THERE };
 
 struct piece {
@@ -47,6 +49,7 @@ static void retire(struct piece *p)
         DL_DELETE(all->recent, p);
         DL_DELETE2(p->file->first, p, before, then);
         all->bytes -= p->room;
+        all->full_ns = 0;
         p->all = NULL;
         p->file = NULL;
     }
@@ -58,8 +61,13 @@ static void retire(struct piece *p)
 static void release(struct piece *p)
 {
     p->holders--;
-    if (p->holders == 0 && p->all == NULL) {
+    if (p->holders > 0) {
+        return;
+    }
+    if (p->all == NULL) {
         free(p);
+    } else {
+        p->all->full_ns = 0;
     }
 }
 
@@ -105,7 +113,12 @@ static void copy(struct piece *p, uint64_t offset, uint8_t *to, size_t len)
     const size_t at = (size_t)(offset - p->offset);
 
     memcpy(to, p->bytes + at, len);
-    p->used_up = p->used_up || at + len >= PIECE_STRIDE || at + len == p->len;
+    if (!p->used_up && (at + len >= PIECE_STRIDE || at + len == p->len)) {
+        p->used_up = true;
+        if (p->all != NULL) {
+            p->all->full_ns = 0;
+        }
+    }
 }
 
 static void touch(struct piece *p)
@@ -149,7 +162,12 @@ static struct piece *find(struct piece_file *f, uint64_t offset, size_t len)
 static bool make_room(struct pieces *all, size_t len)
 {
     struct piece *p = all->recent != NULL ? all->recent->prev : NULL; /* the last */
+    uint64_t now_ns = loop_now_ns(all->loop);
 
+    if (all->bytes + len > PIECES_BYTES && all->full_ns != 0 &&
+        now_ns - all->full_ns < LOOK_AGAIN_NS) {
+        return false;
+    }
     while (p != NULL && all->bytes + len > PIECES_BYTES) {
         struct piece *before = p == all->recent ? NULL : p->prev;
 
@@ -158,7 +176,11 @@ static bool make_room(struct pieces *all, size_t len)
         }
         p = before;
     }
-    return all->bytes + len <= PIECES_BYTES;
+    if (all->bytes + len > PIECES_BYTES) {
+        all->full_ns = now_ns;
+        return false;
+    }
+    return true;
 }
 
 /* In no list. */

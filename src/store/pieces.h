@@ -48,6 +48,7 @@ struct pieces {
     struct pool *pool;
     struct piece *recent; /* a list, the most recently used first */
     size_t bytes;
+    uint64_t full_ns; /* when nothing could make room; 0: something may since */
 };
 
 /* Those of an open file. */

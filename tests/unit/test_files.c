@@ -577,6 +577,29 @@ static void test_piece_that_was_read_to_its_end_makes_room(void **state)
     assert_true(reads <= LARGE_FILE / PIECE_STRIDE + 1);
 }
 
+/* Also right after nothing could. */
+static void test_room_that_a_piece_makes_is_seen_at_once(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t at = 0;
+
+    write_file(f->path, LARGE_FILE, 1);
+    open_name(f, 0, "file");
+    for (; files_pieces(f->files) < PIECES_BYTES; at += PIECE_STRIDE) {
+        expect_block(f, 0, at, 1);
+    }
+    reads = 0;
+    expect_block(f, 0, at, 1);
+    expect_block(f, 0, at, 1);
+    assert_int_equal(reads, 2); /* no room */
+    expect_block(f, 0, PIECE_STRIDE - BLOCK, 1);
+    reads = 0;
+    expect_block(f, 0, at, 1);
+    expect_block(f, 0, at, 1);
+    assert_int_equal(reads, 1);
+    assert_int_equal(files_pieces(f->files), PIECES_BYTES);
+}
+
 static void test_piece_that_is_not_fresh_makes_room(void **state)
 {
     struct fixture *f = *state;
@@ -806,6 +829,7 @@ int main(void)
         STORY(test_piece_is_read_anew_after_100_ms),
         STORY(test_pieces_are_bounded),
         STORY(test_piece_that_was_read_to_its_end_makes_room),
+        STORY(test_room_that_a_piece_makes_is_seen_at_once),
         STORY(test_piece_that_is_not_fresh_makes_room),
         STORY(test_one_load_serves_all_who_wait_for_a_piece),
         STORY(test_piece_that_came_late_still_serves_those_who_waited),
