@@ -357,6 +357,62 @@ static void test_fifo_is_refused_without_being_opened(void **state)
     close(watch);
 }
 
+/* --- files that somebody has open --- */
+
+struct have_open {
+    struct stat stat;
+    bool answer;
+    unsigned asked;
+};
+
+static bool have_open(void *arg, const struct stat *st)
+{
+    struct have_open *h = arg;
+
+    h->asked++;
+    h->stat = *st;
+    return h->answer;
+}
+
+static void test_known_file_is_not_opened_again(void **state)
+{
+    struct have_open h = {.answer = true};
+    const struct jail_known known = {.fn = have_open, .arg = &h};
+    struct stat st;
+    int fd = 5;
+    int watch = watch_opens("root/file");
+
+    (void)state;
+    assert_int_equal(jail_open_unknown(jail, "file", JAIL_ANY, known, &fd, &st), RES_OK);
+    assert_int_equal(fd, -1);
+    assert_int_equal(st.st_size, 4);
+    assert_int_equal(st.st_ino, h.stat.st_ino);
+    assert_int_equal(h.asked, 1);
+    assert_int_equal(opens_seen(watch), 0);
+    h.answer = false;
+    assert_int_equal(jail_open_unknown(jail, "file", JAIL_ANY, known, &fd, &st), RES_OK);
+    assert_int_not_equal(fd, -1);
+    assert_int_equal(h.asked, 2);
+    assert_int_equal(opens_seen(watch), 1);
+    close(fd);
+    close(watch);
+}
+
+static void test_nobody_is_asked_about_what_is_refused(void **state)
+{
+    struct have_open h = {.answer = true};
+    const struct jail_known known = {.fn = have_open, .arg = &h};
+    struct stat st;
+    int fd = 5;
+
+    (void)state;
+    assert_int_equal(jail_open_unknown(jail, ".", JAIL_ANY, known, &fd, &st), RES_IS_DIR);
+    assert_int_equal(jail_open_unknown(jail, "../file", JAIL_ANY, known, &fd, &st), RES_NAME);
+    assert_int_equal(jail_open_unknown(jail, "none", JAIL_ANY, known, &fd, &st), RES_NOT_FOUND);
+    assert_int_equal(h.asked, 0);
+    assert_int_equal(fd, 5);
+}
+
 static void test_devices_are_refused(void **state)
 {
     struct jail_target t;
@@ -522,6 +578,8 @@ int main(void)
         TEST(test_cached_look_up_answers_later_instead_of_blocking),
         TEST(test_cached_look_up_opens_what_is_in_memory),
         TEST(test_files_are_served_without_proc),
+        TEST(test_known_file_is_not_opened_again),
+        TEST(test_nobody_is_asked_about_what_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
