@@ -1,5 +1,6 @@
 # the worker and its transfers, over loopback
 wherry_test(tid LINK server)
+wherry_test(tftp_seats LINK server)
 foreach(name loopback_requests loopback_reads loopback_peers loopback_writes loopback_worker)
   wherry_test(${name} DIR net LINK server
     SOURCES net/served.c net/served_client.c support/pattern.c support/scratch.c)

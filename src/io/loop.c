@@ -15,6 +15,7 @@ _Static_assert(sizeof(ev_signal) <= LOOP_WATCHER_BYTES, "room for libev's ev_sig
 _Static_assert(sizeof(ev_async) <= LOOP_WATCHER_BYTES, "room for libev's ev_async");
 _Static_assert(sizeof(ev_prepare) <= LOOP_WATCHER_BYTES, "room for libev's ev_prepare");
 _Static_assert(sizeof(ev_check) <= LOOP_WATCHER_BYTES, "room for libev's ev_check");
+_Static_assert(_Alignof(ev_timer) <= _Alignof(uint64_t), "libev's ev_timer can lie there");
 
 struct loop {
     struct ev_loop *ev;

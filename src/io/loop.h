@@ -32,7 +32,7 @@ uint64_t loop_now_ns(const struct loop *l);
 
 /* A descriptor that became readable or writable; `events` is LOOP_READ | LOOP_WRITE. */
 struct loop_io {
-    _Alignas(max_align_t) unsigned char watcher[LOOP_WATCHER_BYTES];
+    _Alignas(uint64_t) unsigned char watcher[LOOP_WATCHER_BYTES];
     struct loop *loop;
     void (*fn)(void *arg, unsigned events);
     void *arg;
@@ -48,7 +48,7 @@ void loop_io_stop(struct loop_io *io);
 /* A timer at a deadline, re-armed lazily: a later deadline is only stored, and the wake-up that
  * comes too early arms the rest. */
 struct loop_timer {
-    _Alignas(max_align_t) unsigned char watcher[LOOP_WATCHER_BYTES];
+    _Alignas(uint64_t) unsigned char watcher[LOOP_WATCHER_BYTES];
     struct loop *loop;
     void (*fn)(void *arg);
     void *arg;
@@ -62,7 +62,7 @@ void loop_timer_stop(struct loop_timer *t);
 
 /* A signal, delivered as an event. */
 struct loop_signal {
-    _Alignas(max_align_t) unsigned char watcher[LOOP_WATCHER_BYTES];
+    _Alignas(uint64_t) unsigned char watcher[LOOP_WATCHER_BYTES];
     struct loop *loop;
     void (*fn)(void *arg, int signum);
     void *arg;
@@ -75,8 +75,8 @@ void loop_signal_stop(struct loop_signal *s);
  * gathered, and what was begun from outside the loop, leaves here at once. What fn starts is looked
  * at in the next turn. */
 struct loop_prepare {
-    _Alignas(max_align_t) unsigned char before[LOOP_WATCHER_BYTES];
-    _Alignas(max_align_t) unsigned char behind[LOOP_WATCHER_BYTES];
+    _Alignas(uint64_t) unsigned char before[LOOP_WATCHER_BYTES];
+    _Alignas(uint64_t) unsigned char behind[LOOP_WATCHER_BYTES];
     struct loop *loop;
     void (*fn)(void *arg);
     void *arg;
@@ -86,7 +86,7 @@ void loop_prepare_stop(struct loop_prepare *p);
 
 /* Wakes the loop from any thread; many wakes may become one call. */
 struct loop_waker {
-    _Alignas(max_align_t) unsigned char watcher[LOOP_WATCHER_BYTES];
+    _Alignas(uint64_t) unsigned char watcher[LOOP_WATCHER_BYTES];
     struct loop *loop;
     void (*fn)(void *arg);
     void *arg;

@@ -75,6 +75,10 @@ enum res wherry_receiver_new(struct wherry_receiver **ret, const struct wherry_r
 
 void wherry_receiver_free(struct wherry_receiver *r)
 {
+    if (r == NULL) {
+        return;
+    }
+    pending_error_free(&r->error);
     free(r);
 }
 

@@ -104,6 +104,10 @@ enum res wherry_sender_new(struct wherry_sender **ret, const struct wherry_sende
 
 void wherry_sender_free(struct wherry_sender *s)
 {
+    if (s == NULL) {
+        return;
+    }
+    pending_error_free(&s->error);
     free(s);
 }
 

@@ -51,8 +51,7 @@ void request_arrived(struct tftp_room *room, uint64_t listener, const struct udp
         tftp_refuse(room, datagram, NULL, r, now_ns);
         return;
     }
-    memset(&client, 0, sizeof(client));
-    tid_end_make(&datagram->peer, &client.peer);
+    client.peer = datagram->peer;
     tid_end_make(&datagram->local, &client.local);
     client.listener = listener;
     old = tftp_session_find(room, &client);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 #include <utlist.h>
 
 #include <wherry/packet.h>
@@ -19,8 +21,8 @@ struct tftp_port {
     struct loop_io io;
     struct loop_timer again; /* seats wait for a turn, and the socket takes more */
     uint16_t number;
-    bool awake;              /* in its wake-up: not to be freed under it */
-    struct tftp_seat *seats; /* the one of an own port; else by peer */
+    bool awake;             /* in its wake-up: not to be freed under it */
+    struct tftp_seat *only; /* at an own port */
     size_t count;
     struct tftp_seat *waiting;
     size_t waits;
@@ -37,6 +39,7 @@ struct tftp_port {
 struct tftp_ports {
     struct tftp_ports_params p;
     struct loop_prepare prepare;
+    struct tftp_seats seats;
     struct tftp_port *taking;   /* those that take new transfers, by local address */
     struct tftp_port *speaking; /* whose packets are in the queue */
     uint32_t flushes;
@@ -170,14 +173,15 @@ static void give_turns(struct tftp_port *port, size_t count, bool all_heard, uin
 
 static struct tftp_seat *find(const struct tftp_port *port, const struct addr *peer)
 {
-    struct tftp_seat *seat = port->seats;
-    struct tid_end id;
+    struct tftp_seat *seat = port->only;
 
     if (!port->shared) {
         return seat != NULL && addr_equal(&seat->peer, peer) ? seat : NULL;
     }
-    tid_end_make(peer, &id);
-    HASH_FIND(hh, port->seats, &id, sizeof(id), seat);
+    seat = tftp_seats_first(&port->all->seats, peer);
+    while (seat != NULL && seat->port != port) {
+        seat = tftp_seats_next(seat);
+    }
     return seat;
 }
 
@@ -216,7 +220,7 @@ static size_t hear(struct tftp_port *port, uint64_t now_ns)
 {
     struct tftp_ports *ps = port->all;
     /* In lock-step one is all there is, and need not be asked whether it is. */
-    bool one = !port->shared && port->seats != NULL && !port->seats->streams;
+    bool one = !port->shared && port->only != NULL && !port->only->streams;
     bool full = port->line.full;
     const struct udp_packet *packets;
     size_t count;
@@ -323,6 +327,10 @@ enum res tftp_ports_new(struct tftp_ports **ret, const struct tftp_ports_params 
     if (ps == NULL) {
         return RES_NO_MEMORY;
     }
+    if (tftp_seats_init(&ps->seats) != RES_OK) {
+        free(ps);
+        return RES_NO_MEMORY;
+    }
     ps->p = *p;
     loop_prepare_start(p->loop, &ps->prepare, on_prepare, ps);
     *ret = ps;
@@ -336,12 +344,18 @@ void tftp_ports_free(struct tftp_ports *ps)
     }
     flush(ps);
     loop_prepare_stop(&ps->prepare);
+    tftp_seats_clear(&ps->seats);
     free(ps);
 }
 
 size_t tftp_ports_count(const struct tftp_ports *ps)
 {
     return ps->count;
+}
+
+const struct tftp_seats *tftp_ports_seats(const struct tftp_ports *ps)
+{
+    return &ps->seats;
 }
 
 /* Takes the descriptor over on success. */
@@ -458,20 +472,6 @@ static bool may_meet(const struct tftp_port *port, const struct addr *peer, uint
            !tid_table_rests(port->all->p.tids, peer, port->number, now_ns);
 }
 
-static bool take_seat(struct tftp_port *port, struct tftp_seat *seat, const struct tid_end *id)
-{
-    if (port->shared) {
-        HASH_ADD_KEYPTR(hh, port->seats, id, sizeof(*id), seat);
-        if (seat->hh.tbl == NULL) {
-            return false;
-        }
-    } else {
-        port->seats = seat;
-    }
-    port->count++;
-    return true;
-}
-
 static void close_if_empty(struct tftp_port *port)
 {
     if (port->count == 0 && !port->awake) {
@@ -480,8 +480,7 @@ static void close_if_empty(struct tftp_port *port)
 }
 
 enum res tftp_ports_sit(struct tftp_ports *ps, struct tftp_seat *seat, const struct addr *peer,
-                        const struct tid_end *id, const struct addr *local, bool share,
-                        uint64_t now_ns)
+                        const struct addr *local, bool share, uint64_t now_ns)
 {
     struct tftp_port *port = NULL;
     enum res r = RES_OK;
@@ -502,11 +501,10 @@ enum res tftp_ports_sit(struct tftp_ports *ps, struct tftp_seat *seat, const str
     memset(seat, 0, sizeof(*seat));
     seat->peer = *peer;
     seat->segments = true;
-    if (!take_seat(port, seat, id)) {
-        close_if_empty(port);
-        return RES_NO_MEMORY;
-    }
     seat->port = port;
+    port->only = port->shared ? NULL : seat;
+    port->count++;
+    tftp_seats_add(&ps->seats, seat);
     return RES_OK;
 }
 
@@ -524,11 +522,8 @@ void tftp_seat_leave(struct tftp_seat *seat, uint64_t now_ns)
     }
     wait_no_more(seat);
     port->gone -= seat->gone ? 1 : 0;
-    if (port->shared) {
-        HASH_DELETE(hh, port->seats, seat);
-    } else {
-        port->seats = NULL;
-    }
+    tftp_seats_remove(&ps->seats, seat);
+    port->only = NULL;
     port->count--;
     seat->port = NULL;
     tid_table_used(ps->p.tids, &seat->peer, port->number, now_ns);
@@ -539,11 +534,8 @@ enum res tftp_ports_answer(struct tftp_ports *ps, const struct addr *peer, const
                            bool share, const uint8_t *bytes, size_t len, uint64_t now_ns)
 {
     struct tftp_seat seat;
-    struct tid_end id;
-    enum res r;
+    enum res r = tftp_ports_sit(ps, &seat, peer, local, share, now_ns);
 
-    tid_end_make(peer, &id);
-    r = tftp_ports_sit(ps, &seat, peer, &id, local, share, now_ns);
     if (r == RES_OK) {
         tftp_seat_control(&seat, bytes, len);
         tftp_seat_leave(&seat, now_ns);

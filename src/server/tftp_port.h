@@ -29,9 +29,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include <wherry/res.h>
 #include <wherry/sender.h>
 
@@ -41,6 +38,7 @@
 #include "net/addr.h"
 #include "net/udp.h"
 #include "net/udp_out.h"
+#include "server/tftp_seats.h"
 #include "server/tid.h"
 
 #define PORTS_TAKES_NS (5 * NUMBER_SECOND)
@@ -56,7 +54,7 @@ struct tftp_ports;
 struct tftp_seat {
     struct tftp_port *port;
     struct addr peer;
-    UT_hash_handle hh;             /* at a shared port */
+    struct tftp_seat *beside;      /* in the table of seats */
     struct tftp_seat *prev, *next; /* those that wait for a turn */
     uint32_t lent_at;              /* the queue's flush that its blocks wait for */
     bool lent;
@@ -90,14 +88,14 @@ enum res tftp_ports_new(struct tftp_ports **ret, const struct tftp_ports_params 
 void tftp_ports_free(struct tftp_ports *ps);
 size_t tftp_ports_count(const struct tftp_ports *ps); /* open ones; for tests */
 
-/* A seat for the transfer of this peer who asked at `local` (len 0: any address). id is the peer
- * once more and stays where it is as long as the seat is taken. share: a shared port will do.
- * RES_BUSY, RES_NO_MEMORY, ...: no port is to be had. */
+/* A seat for the transfer of this peer who asked at `local` (len 0: any address). share: a shared
+ * port will do. RES_BUSY, RES_NO_MEMORY, ...: no port is to be had. */
 enum res tftp_ports_sit(struct tftp_ports *ps, struct tftp_seat *seat, const struct addr *peer,
-                        const struct tid_end *id, const struct addr *local, bool share,
-                        uint64_t now_ns);
+                        const struct addr *local, bool share, uint64_t now_ns);
 /* Leaves the port to rest. Takes a seat without a port. */
 void tftp_seat_leave(struct tftp_seat *seat, uint64_t now_ns);
+/* All seats of this worker, to look for those of a client. */
+const struct tftp_seats *tftp_ports_seats(const struct tftp_ports *ps);
 /* One datagram to somebody who gets no transfer. */
 enum res tftp_ports_answer(struct tftp_ports *ps, const struct addr *peer, const struct addr *local,
                            bool share, const uint8_t *bytes, size_t len, uint64_t now_ns);

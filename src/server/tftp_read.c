@@ -18,44 +18,47 @@ static void on_ready(void *owner)
 
 static enum res read_open(struct tftp_session *ss)
 {
+    struct wherry_request request = tftp_session_request(ss);
     struct source_params p = {
         .loop = ss->room->loop,
         .pool = ss->room->pool,
         .files = ss->room->files,
-        .netascii = ss->request.mode == WHERRY_NETASCII,
+        .netascii = request.mode == WHERRY_NETASCII,
         .opened = on_opened,
         .ready = on_ready,
         .owner = ss,
     };
 
     /* The view ends at the NUL that stands behind it in the request. */
-    return source_open(&ss->read.source, &p, ss->room->jail, (const char *)ss->request.name.bytes);
+    return source_open(&ss->read.source, &p, ss->room->jail, (const char *)request.name.bytes);
 }
 
 static enum res read_begin(struct tftp_session *ss, struct wherry_offer *offer, uint64_t now_ns)
 {
+    struct wherry_request request = tftp_session_request(ss);
     uint64_t length = source_length(ss->read.source);
     uint8_t pairs[WHERRY_OPTIONS_BYTES];
     uint8_t oack[SESSION_CONTROL_BYTES];
     struct wherry_options asked;
     struct wherry_sender_params p = {
         .length = length,
-        .patience_ns = ss->patience_ns,
+        .patience_ns = ss->room->config->patience_ns,
         .last_ack_optional = true,
         .now_ns = now_ns,
     };
     size_t len;
 
     /* The bytes that cross the wire as netascii are not known before they were converted. */
-    offer->tsize_offered = ss->request.mode == WHERRY_OCTET && length != WHERRY_LENGTH_UNKNOWN;
+    offer->tsize_offered = request.mode == WHERRY_OCTET && length != WHERRY_LENGTH_UNKNOWN;
     offer->size = offer->tsize_offered ? length : 0;
-    wherry_options_parse(&asked, ss->request.options);
-    len = wherry_options_answer(&asked, WHERRY_RRQ, offer, &ss->agreed, pairs);
+    wherry_options_parse(&asked, request.options);
+    len = wherry_options_answer(&asked, WHERRY_RRQ, offer, &p.agreed, pairs);
     if (len > 0) {
         p.opening = oack;
         p.opening_len = wherry_packet_oack(oack, sizeof(oack), pairs, len);
     }
-    p.agreed = ss->agreed;
+    ss->blksize = p.agreed.blksize;
+    ss->windowsize = p.agreed.windowsize;
     return wherry_sender_new(&ss->read.sender, &p);
 }
 
@@ -98,7 +101,7 @@ static void send_control(struct tftp_session *ss, uint64_t now_ns)
 static bool read_output(struct tftp_session *ss, uint64_t now_ns)
 {
     struct wherry_sender *s = ss->read.sender;
-    uint32_t most = UDP_OUT_BLOCK_BYTES / ss->agreed.blksize;
+    uint32_t most = UDP_OUT_BLOCK_BYTES / ss->blksize;
     uint32_t blocks = 0;
     struct wherry_burst b;
 

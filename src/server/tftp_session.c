@@ -24,65 +24,52 @@ static void make_offer(const struct tftp_session *ss, struct wherry_offer *ret)
     ret->refused = c->refuse_options;
 }
 
-static bool is_probe(const struct tftp_session *ss, const struct session_facts *f)
+struct wherry_request tftp_session_request(const struct tftp_session *ss)
+{
+    struct wherry_packet p;
+
+    (void)wherry_packet_decode(&p, ss->datagram, ss->datagram_len); /* it was when it came */
+    return p.request;
+}
+
+static bool is_probe(const struct tftp_session *ss, const struct session_facts *f,
+                     const struct wherry_packet *said)
 {
     struct wherry_options asked;
     uint64_t tsize;
 
-    if (!f->untouched || f->result != RES_PEER ||
-        (ss->peer_code != WHERRY_ERROR_OTHER && ss->peer_code != WHERRY_ERROR_OPTIONS)) {
+    if (!f->untouched || f->result != RES_PEER || said == NULL ||
+        (said->code != WHERRY_ERROR_OTHER && said->code != WHERRY_ERROR_OPTIONS)) {
         return false;
     }
-    wherry_options_parse(&asked, ss->request.options);
+    wherry_options_parse(&asked, tftp_session_request(ss).options);
     return wherry_options_value(&asked, WHERRY_TSIZE, &tsize);
 }
 
-/* f is NULL as long as there is no core. */
+/* f is NULL as long as there is no core; said is the peer's ERROR, if that was the end. */
 static void record(const struct tftp_session *ss, enum outcome outcome, const char *reason,
-                   const struct session_facts *f)
+                   const struct session_facts *f, const struct wherry_packet *said)
 {
-    bool peer_error = f != NULL && f->result == RES_PEER && outcome != OUTCOME_DONE;
+    bool peer_error = f != NULL && f->result == RES_PEER && said != NULL && outcome != OUTCOME_DONE;
+    struct wherry_request request = tftp_session_request(ss);
     struct transfer_record r = {
         .outcome = outcome,
         .write = ss->driver == &tftp_write_driver,
         .peer = ss->seat.peer,
-        .name = ss->request.name,
-        .mode = ss->request.mode,
-        .blksize = ss->agreed.blksize,
-        .windowsize = ss->agreed.windowsize,
+        .name = request.name,
+        .mode = request.mode,
+        .blksize = ss->blksize,
+        .windowsize = ss->windowsize,
         .bytes = f != NULL ? f->bytes : 0,
         .duration_ns = loop_now_ns(ss->room->loop) - ss->begun_ns,
         .resent = f != NULL ? f->resent : 0,
         .reason = outcome == OUTCOME_DONE ? NULL : reason,
         .peer_error = peer_error,
-        .peer_code = ss->peer_code,
-        .peer_text = peer_error ? ss->peer_text : no_text,
+        .peer_code = peer_error ? said->code : 0,
+        .peer_text = peer_error ? said->bytes : no_text,
     };
 
     transfer_log_record(ss->room->transfers, &r);
-}
-
-static void record_result(const struct tftp_session *ss, const struct session_facts *f)
-{
-    enum outcome outcome = is_probe(ss, f) ? OUTCOME_PROBE : transfer_log_outcome(f->result);
-
-    record(ss, outcome, wherry_res_text(f->result), f);
-}
-
-/* Among the latest, where a request finds it. False: no memory. */
-static bool make_newest(struct tftp_session *ss)
-{
-    HASH_ADD(hh, ss->room->newest, client, sizeof(ss->client), ss);
-    ss->newest = ss->hh.tbl != NULL;
-    return ss->newest;
-}
-
-static void make_unfound(struct tftp_session *ss)
-{
-    if (ss->newest) {
-        HASH_DELETE(hh, ss->room->newest, ss);
-        ss->newest = false;
-    }
 }
 
 static void no_longer_running(struct tftp_session *ss)
@@ -95,13 +82,12 @@ void tftp_session_free(struct tftp_session *ss)
 {
     struct tftp_room *room = ss->room;
 
-    make_unfound(ss);
     if (ss->newer != NULL) {
         ss->newer->older = NULL;
     }
     if (ss->older != NULL) {
         ss->older->newer = NULL;
-        make_newest(ss->older); /* without memory it runs on and is only not found */
+        ss->older->newest = true;
     }
     loop_timer_stop(&ss->timer);
     tftp_seat_leave(&ss->seat, loop_now_ns(room->loop)); /* first: its blocks may be the driver's */
@@ -110,7 +96,6 @@ void tftp_session_free(struct tftp_session *ss)
     if (ss->stage != SESSION_SETTLED) {
         no_longer_running(ss);
     }
-    free(ss->datagram);
     free(ss);
 }
 
@@ -127,7 +112,7 @@ static void refuse(struct tftp_session *ss, enum res why)
         if (!tftp_seat_full(&ss->seat)) {
             tftp_seat_control(&ss->seat, error, len);
         }
-        record(ss, transfer_log_outcome(why), wherry_res_text(why), NULL);
+        record(ss, transfer_log_outcome(why), wherry_res_text(why), NULL, NULL);
     }
     tftp_session_free(ss);
 }
@@ -149,6 +134,21 @@ void tftp_session_opened(struct tftp_session *ss, enum res r)
     tftp_session_flush(ss, now_ns);
 }
 
+/* Records a transfer whose outcome is certain now. */
+static void settle(struct tftp_session *ss, const struct session_facts *f,
+                   const struct wherry_packet *said)
+{
+    enum outcome outcome;
+
+    if (ss->stage != SESSION_MOVING || !(f->over || f->settled)) {
+        return;
+    }
+    outcome = is_probe(ss, f, said) ? OUTCOME_PROBE : transfer_log_outcome(f->result);
+    record(ss, outcome, wherry_res_text(f->result), f, said);
+    ss->stage = SESSION_SETTLED;
+    no_longer_running(ss);
+}
+
 void tftp_session_flush(struct tftp_session *ss, uint64_t now_ns)
 {
     struct session_facts f;
@@ -159,11 +159,7 @@ void tftp_session_flush(struct tftp_session *ss, uint64_t now_ns)
     }
     more = ss->driver->output(ss, now_ns);
     ss->driver->facts(ss, &f);
-    if (ss->stage == SESSION_MOVING && (f.over || f.settled)) {
-        record_result(ss, &f);
-        ss->stage = SESSION_SETTLED;
-        no_longer_running(ss);
-    }
+    settle(ss, &f, NULL);
     if (f.over) {
         tftp_session_free(ss);
         return;
@@ -182,6 +178,7 @@ static struct tftp_session *session_of(struct tftp_seat *seat)
 static void on_heard(struct tftp_seat *seat, const struct udp_packet *datagram, uint64_t now_ns)
 {
     struct tftp_session *ss = session_of(seat);
+    struct session_facts f;
     uint16_t opcode = wherry_packet_opcode(datagram->bytes, datagram->len);
     struct wherry_packet p;
 
@@ -198,15 +195,16 @@ static void on_heard(struct tftp_seat *seat, const struct udp_packet *datagram, 
         p.opcode == WHERRY_RRQ || p.opcode == WHERRY_WRQ) {
         return; /* too short, or meant for the listening port */
     }
-    if (p.opcode == WHERRY_ERROR) {
-        /* Also how a client turns the second of two equal transfers down: the first goes on. */
-        ss->peer_error = true;
-        ss->peer_code = p.code;
-        ss->peer_text = p.bytes;
-    } else if (ss->older != NULL) {
+    /* An ERROR is also how a client turns the second of two equal transfers down: the first goes
+     * on. */
+    if (p.opcode != WHERRY_ERROR && ss->older != NULL) {
         tftp_session_supersede(ss->older, now_ns);
     }
     ss->driver->input(ss, &p, now_ns);
+    if (p.opcode == WHERRY_ERROR) {
+        ss->driver->facts(ss, &f);
+        settle(ss, &f, &p); /* now, as its text goes with the datagram */
+    }
 }
 
 static void on_unreachable(struct tftp_seat *seat, uint64_t now_ns)
@@ -247,45 +245,34 @@ static void on_timer(void *arg)
 static enum res make(struct tftp_room *room, const struct tftp_client *client,
                      const struct udp_packet *datagram, uint64_t now_ns, struct tftp_session **ret)
 {
-    struct tftp_session *ss = calloc(1, sizeof(*ss));
-    enum res r = RES_NO_MEMORY;
-    struct wherry_packet p;
+    bool write = wherry_packet_opcode(datagram->bytes, datagram->len) == WHERRY_WRQ;
+    struct tftp_session *ss = calloc(1, sizeof(*ss) + datagram->len);
+    enum res r;
 
     if (ss == NULL) {
-        return r;
-    }
-    ss->datagram = malloc(datagram->len);
-    if (ss->datagram == NULL) {
-        goto fail;
+        return RES_NO_MEMORY;
     }
     memcpy(ss->datagram, datagram->bytes, datagram->len);
-    ss->datagram_len = datagram->len;
-    r = wherry_packet_decode(&p, ss->datagram, ss->datagram_len);
+    ss->datagram_len = (uint16_t)datagram->len; /* of UDP, so it fits */
+    r = tftp_ports_sit(room->ports, &ss->seat, &client->peer, &datagram->local,
+                       tftp_room_shares_ports(room, write), now_ns);
     if (r != RES_OK) {
-        goto fail;
-    }
-    ss->client = *client;
-    r = tftp_ports_sit(room->ports, &ss->seat, &datagram->peer, &ss->client.peer, &datagram->local,
-                       tftp_room_shares_ports(room, p.opcode == WHERRY_WRQ), now_ns);
-    if (r != RES_OK) {
-        goto fail;
+        free(ss);
+        return r;
     }
     ss->room = room;
-    ss->request = p.request;
-    ss->driver = p.opcode == WHERRY_RRQ ? &tftp_read_driver : &tftp_write_driver;
+    ss->local = client->local;
+    ss->listener = client->listener;
+    ss->driver = write ? &tftp_write_driver : &tftp_read_driver;
     if (room->config->blksize_mtu) {
         ss->blksize_path = udp_blksize_of_mtu(udp_route_mtu(&datagram->peer, &datagram->local),
                                               datagram->peer.u.sa.sa_family);
     }
-    ss->patience_ns = room->config->patience_ns;
     ss->begun_ns = now_ns;
-    wherry_agreed_init(&ss->agreed);
+    ss->blksize = WHERRY_BLKSIZE_DEFAULT;
+    ss->windowsize = 1;
     *ret = ss;
     return RES_OK;
-fail:
-    free(ss->datagram);
-    free(ss);
-    return r;
 }
 
 void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client,
@@ -302,16 +289,13 @@ void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client
     DL_APPEND(room->sessions, ss);
     room->running++;
     if (older != NULL) {
-        make_unfound(older);
+        older->newest = false;
         older->newer = ss;
         ss->older = older;
     }
     loop_timer_init(room->loop, &ss->timer, on_timer, ss);
-    loop_timer_at(&ss->timer, now_ns + ss->patience_ns);
-    if (!make_newest(ss)) {
-        refuse(ss, RES_NO_MEMORY);
-        return;
-    }
+    loop_timer_at(&ss->timer, now_ns + room->config->patience_ns);
+    ss->newest = true;
     r = ss->driver->open(ss);
     if (r != RES_LATER) {
         tftp_session_opened(ss, r);
@@ -321,10 +305,17 @@ void tftp_session_begin(struct tftp_room *room, const struct tftp_client *client
 struct tftp_session *tftp_session_find(const struct tftp_room *room,
                                        const struct tftp_client *client)
 {
-    struct tftp_session *ss;
+    struct tftp_seat *seat = tftp_seats_first(tftp_ports_seats(room->ports), &client->peer);
 
-    HASH_FIND(hh, room->newest, client, sizeof(*client), ss);
-    return ss;
+    for (; seat != NULL; seat = tftp_seats_next(seat)) {
+        struct tftp_session *ss = session_of(seat);
+
+        if (ss->newest && ss->listener == client->listener &&
+            memcmp(&ss->local, &client->local, sizeof(ss->local)) == 0) {
+            return ss;
+        }
+    }
+    return NULL;
 }
 
 void tftp_session_supersede(struct tftp_session *ss, uint64_t now_ns)
@@ -335,18 +326,19 @@ void tftp_session_supersede(struct tftp_session *ss, uint64_t now_ns)
         tftp_session_supersede(ss->older, now_ns);
     }
     if (ss->stage == SESSION_LOOKING) {
-        record(ss, OUTCOME_ABORTED, "the client asked anew", NULL);
+        record(ss, OUTCOME_ABORTED, "the client asked anew", NULL, NULL);
     } else if (ss->stage == SESSION_MOVING) {
         ss->driver->facts(ss, &f);
         if (f.committing) {
-            make_unfound(ss);
+            ss->newest = false;
             if (ss->newer != NULL) {
                 ss->newer->older = NULL;
                 ss->newer = NULL;
             }
             return;
         }
-        record(ss, f.last_unsure ? OUTCOME_DONE : OUTCOME_ABORTED, "the client asked anew", &f);
+        record(ss, f.last_unsure ? OUTCOME_DONE : OUTCOME_ABORTED, "the client asked anew", &f,
+               NULL);
     }
     tftp_session_free(ss);
 }
@@ -379,7 +371,7 @@ void tftp_session_shut_down(struct tftp_session *ss, uint64_t now_ns)
     }
     ss->driver->facts(ss, &f);
     if (f.spent) {
-        record(ss, OUTCOME_FAILED, wherry_res_text(RES_SHUTDOWN), &f);
+        record(ss, OUTCOME_FAILED, wherry_res_text(RES_SHUTDOWN), &f, NULL);
         tftp_session_free(ss);
         return;
     }

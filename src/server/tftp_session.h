@@ -21,9 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include <wherry/options.h>
 #include <wherry/packet.h>
 #include <wherry/receiver.h>
@@ -70,7 +67,6 @@ struct tftp_room {
     struct tid_table *tids;
     struct tftp_ports *ports;
     struct tftp_session *sessions; /* all of them */
-    struct tftp_session *newest;   /* by client: the latest transfer of each */
     size_t running;                /* all but the settled ones */
     void (*ended)(void *arg);      /* running went down */
     void *arg;
@@ -78,9 +74,10 @@ struct tftp_room {
     uint64_t dropped_unsaid;
 };
 
-/* Who asked where: requests with equal keys come from one client's address and port. */
+/* Who asked where: equal requests are those that come from one client's address and port to the
+ * same address and listener. */
 struct tftp_client {
-    struct tid_end peer;
+    struct addr peer;
     struct tid_end local;
     uint64_t listener;
 };
@@ -126,24 +123,18 @@ struct tftp_session {
     struct tftp_room *room;
     const struct session_driver *driver;
     struct tftp_session *prev, *next;
-    UT_hash_handle hh;
-    struct tftp_client client;
-    bool newest; /* is in room->newest */
+    struct tid_end local; /* of the client's request, */
+    uint64_t listener;    /* and this too */
     /* The transfer that runs beside this one until the client says which it means. */
     struct tftp_session *older, *newer;
-    enum session_stage stage;
     struct tftp_seat seat;
     struct loop_timer timer;
-    uint8_t *datagram; /* the request, to know it again */
-    size_t datagram_len;
-    struct wherry_request request; /* views into datagram */
-    struct wherry_agreed agreed;
-    uint64_t patience_ns;
     uint64_t begun_ns;
+    enum session_stage stage;
+    bool newest;           /* a request of the client finds it */
+    uint16_t blksize;      /* agreed */
+    uint16_t windowsize;   /* agreed */
     uint16_t blksize_path; /* what one packet of the route carries, where that is to be kept to */
-    bool peer_error; /* the peer sent ERROR; its text lies in the batch until the turn is over */
-    uint16_t peer_code;
-    struct wherry_view peer_text;
     union {
         struct {
             struct source *source;
@@ -156,6 +147,8 @@ struct tftp_session {
             bool gathered; /* blocks were added since the last flush */
         } write;
     };
+    uint16_t datagram_len;
+    uint8_t datagram[]; /* the request, to know it again and to take apart when it is needed */
 };
 
 /* Makes what the transfers of a room share and that it makes itself: batch, out, tids, ports. The
@@ -187,6 +180,8 @@ void tftp_session_shut_down(struct tftp_session *ss, uint64_t now_ns);
 /* Frees without a word and without a record. */
 void tftp_session_free(struct tftp_session *ss);
 
+/* What the client asked; views into ss->datagram. */
+struct wherry_request tftp_session_request(const struct tftp_session *ss);
 /* For the drivers: the file is open (or why not), from a callback of the store; and: something
  * happened, look what may leave. Both may free ss. */
 void tftp_session_opened(struct tftp_session *ss, enum res r);

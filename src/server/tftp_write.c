@@ -44,10 +44,11 @@ static void on_committed(void *owner, enum res r)
 
 static enum res write_open(struct tftp_session *ss)
 {
+    struct wherry_request request = tftp_session_request(ss);
     const struct config *c = ss->room->config;
     struct sink_params p = {
         .pool = ss->room->pool,
-        .netascii = ss->request.mode == WHERRY_NETASCII,
+        .netascii = request.mode == WHERRY_NETASCII,
         .opened = on_opened,
         .stored = on_stored,
         .committed = on_committed,
@@ -61,13 +62,13 @@ static enum res write_open(struct tftp_session *ss)
     };
     struct wherry_options asked;
 
-    wherry_options_parse(&asked, ss->request.options);
+    wherry_options_parse(&asked, request.options);
     if ((c->refuse_options & (1u << WHERRY_TSIZE)) ||
         !wherry_options_value(&asked, WHERRY_TSIZE, &w.expected_size)) {
         w.expected_size = WRITER_SIZE_UNKNOWN;
     }
     /* The view ends at the NUL that stands behind it in the request. */
-    return sink_open(&ss->write.sink, &p, ss->room->jail, (const char *)ss->request.name.bytes,
+    return sink_open(&ss->write.sink, &p, ss->room->jail, (const char *)request.name.bytes,
                      c->write, &w);
 }
 
@@ -110,19 +111,20 @@ static enum res write_begin(struct tftp_session *ss, struct wherry_offer *offer,
     struct wherry_options asked;
     struct wherry_receiver_params p = {
         .opening = opening,
-        .patience_ns = ss->patience_ns,
+        .patience_ns = ss->room->config->patience_ns,
         .now_ns = now_ns,
     };
     size_t len;
 
-    wherry_options_parse(&asked, ss->request.options);
+    wherry_options_parse(&asked, tftp_session_request(ss).options);
     offer->tsize_offered = true;
     offer->receive_buffer = window_room(ss, offer, &asked);
-    len = wherry_options_answer(&asked, WHERRY_WRQ, offer, &ss->agreed, pairs);
+    len = wherry_options_answer(&asked, WHERRY_WRQ, offer, &p.agreed, pairs);
     p.opening_len = len > 0 ? wherry_packet_oack(opening, sizeof(opening), pairs, len)
                             : wherry_packet_ack(opening, sizeof(opening), 0);
-    p.agreed = ss->agreed;
-    ss->seat.streams = ss->agreed.windowsize > 1;
+    ss->blksize = p.agreed.blksize;
+    ss->windowsize = p.agreed.windowsize;
+    ss->seat.streams = ss->windowsize > 1;
     return wherry_receiver_new(&ss->write.receiver, &p);
 }
 

@@ -13,11 +13,6 @@
 #define NOW (100 * NUMBER_SECOND)
 #define SEATS 8
 
-struct place {
-    struct tftp_seat seat;
-    struct tid_end id;
-};
-
 struct fixture {
     struct loop *loop;
     struct udp_batch *batch;
@@ -26,7 +21,7 @@ struct fixture {
     struct tftp_ports *ports;
     struct log log;
     unsigned notes;
-    struct place place[SEATS];
+    struct tftp_seat seat[SEATS];
 };
 
 static void heard_nothing(struct tftp_seat *seat, const struct udp_packet *p, uint64_t now_ns)
@@ -85,7 +80,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
 
     for (size_t i = 0; i < SEATS; i++) {
-        tftp_seat_leave(&f->place[i].seat, NOW);
+        tftp_seat_leave(&f->seat[i], NOW);
     }
     assert_int_equal(tftp_ports_count(f->ports), 0);
     tftp_ports_free(f->ports);
@@ -112,11 +107,8 @@ static struct tftp_port *sit(struct fixture *f, size_t i, uint16_t client, uint6
     struct addr peer = loopback(client);
     struct addr local = loopback(0);
 
-    tid_end_make(&peer, &f->place[i].id);
-    assert_int_equal(
-        tftp_ports_sit(f->ports, &f->place[i].seat, &peer, &f->place[i].id, &local, true, now_ns),
-        RES_OK);
-    return f->place[i].seat.port;
+    assert_int_equal(tftp_ports_sit(f->ports, &f->seat[i], &peer, &local, true, now_ns), RES_OK);
+    return f->seat[i].port;
 }
 
 static void test_shared_port_takes_transfers_for_five_seconds(void **state)
@@ -130,9 +122,9 @@ static void test_shared_port_takes_transfers_for_five_seconds(void **state)
     assert_ptr_not_equal(next, first);
     assert_ptr_equal(sit(f, 3, 1003, NOW + 5 * NUMBER_SECOND), next);
     assert_int_equal(tftp_ports_count(f->ports), 2); /* both serve who sits there */
-    tftp_seat_leave(&f->place[0].seat, NOW + 6 * NUMBER_SECOND);
+    tftp_seat_leave(&f->seat[0], NOW + 6 * NUMBER_SECOND);
     assert_int_equal(tftp_ports_count(f->ports), 2);
-    tftp_seat_leave(&f->place[1].seat, NOW + 6 * NUMBER_SECOND);
+    tftp_seat_leave(&f->seat[1], NOW + 6 * NUMBER_SECOND);
     assert_int_equal(tftp_ports_count(f->ports), 1);
 }
 
@@ -144,7 +136,7 @@ static void test_client_at_a_port_gets_another_for_its_next_transfer(void **stat
 
     assert_ptr_not_equal(own, first);
     assert_ptr_equal(sit(f, 2, 1001, NOW), first); /* the own one is nobody else's */
-    assert_ptr_equal(f->place[0].seat.port, first);
+    assert_ptr_equal(f->seat[0].port, first);
 }
 
 static void test_client_that_left_a_port_meets_it_no_more(void **state)
@@ -153,7 +145,7 @@ static void test_client_that_left_a_port_meets_it_no_more(void **state)
     struct tftp_port *first = sit(f, 0, 1000, NOW);
 
     assert_ptr_equal(sit(f, 1, 1001, NOW), first);
-    tftp_seat_leave(&f->place[1].seat, NOW + 1);
+    tftp_seat_leave(&f->seat[1], NOW + 1);
     assert_ptr_not_equal(sit(f, 1, 1001, NOW + 2), first);
     assert_ptr_equal(sit(f, 2, 1002, NOW + 2), first);
 }
@@ -165,7 +157,7 @@ static void test_port_takes_nobody_once_one_who_left_is_forgotten(void **state)
     struct addr other = loopback(2000);
 
     assert_ptr_equal(sit(f, 1, 1001, NOW), first);
-    tftp_seat_leave(&f->place[1].seat, NOW);
+    tftp_seat_leave(&f->seat[1], NOW);
     for (uint32_t i = 0; i < TID_REMEMBERED_MAX - 1; i++) {
         tid_table_used(f->tids, &other, (uint16_t)i, NOW + 1);
     }
