@@ -257,9 +257,9 @@ enum load_state load_client_expire(struct load_client *c, const struct load_plan
     return flush(c, plan, tally, now_ns);
 }
 
-uint64_t load_client_deadline(const struct load_client *c)
+uint64_t load_client_deadline(const struct load_client *c, const struct load_plan *plan)
 {
-    if (c->held) {
+    if (c->held || (plan->quiet && c->heard)) {
         return WHERRY_NEVER;
     }
     return c->sender != NULL ? wherry_sender_deadline(c->sender)

@@ -34,6 +34,7 @@ struct load_plan {
     bool upload;
     bool gro;         /* receive joined datagrams */
     bool in_segments; /* uploads: leave joined */
+    bool quiet;       /* reads: once the server answered, no ACK leaves because of the clock */
     bool hold;        /* reads: stop at the first block */
     const char *name; /* file k is NAME-k */
     uint32_t files;   /* k is below this */
@@ -89,7 +90,7 @@ enum load_state load_client_readable(struct load_client *c, const struct load_pl
                                      uint64_t now_ns);
 enum load_state load_client_expire(struct load_client *c, const struct load_plan *plan,
                                    struct load_tally *tally, uint64_t now_ns);
-uint64_t load_client_deadline(const struct load_client *c);
+uint64_t load_client_deadline(const struct load_client *c, const struct load_plan *plan);
 /* Closes it, and adds it to the tally. True: every byte was moved and was right. */
 bool load_client_end(struct load_client *c, const struct load_plan *plan, struct load_tally *tally);
 

@@ -56,12 +56,16 @@ function is_ours(server) {
     return server ~ /^wherryd/
 }
 
-# The peer whose median is best, of those that never failed; "" if there is none.
+# The peer whose median is best, of those that never failed and ran in most rounds; "" if there is
+# none.
 function best_peer(row, column, highest,    i, server, m, best, found) {
     found = ""
     for (i = 1; i <= servers; i++) {
         server = name_of[i]
         if (is_ours(server) || server ~ /^raw:/ || failures(row, server) > 0) {
+            continue
+        }
+        if (sorted(row, server, column) * 2 < rounds) {
             continue
         }
         m = median(row, server, column)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # results.gp: the picture of the last run. gnuplot -e "data='...'; picture='...'" results.gp
-set terminal svg size 860,560 font "sans-serif,12" background "white"
+set terminal svg size 860,620 font "sans-serif,12" background "white"
 set output picture
 set datafile separator "\t"
 set style data histograms
@@ -16,7 +16,10 @@ label(row) = row eq "lockstep-1428" ? "1 client,\nlock-step" : \
     row eq "many-16" ? "200 clients,\nwindow 16" : row eq "thousand-1" ? "1,000 clients,\nlock-step" : \
     "1,000 clients,\nwindow 16"
 set multiplot layout 2,1
-set key top left horizontal
+set key outside top center horizontal samplen 1.5
+set lmargin 7
+set xrange [-0.6:5.6]
+set bmargin 3.5
 set title "Reads over loopback, blksize 1428: MB/s (more is better; no bar: it failed)"
 plot data using 2:xtic(label(stringcolumn(1))) title "wherryd" lc rgb "#1b6ca8", \
     "" using 4 title "dnsmasq" lc rgb "#e0a458", \

@@ -60,6 +60,7 @@ fi
 "$load" pattern $((large / 4)) 0 >"$root/part-0"
 "$load" pattern $boot 0 >"$root/boot-0"
 "$load" pattern $((mib / 4)) 0 >"$root/lossy-0"
+"$load" pattern $((mib / 8)) 0 >"$root/few-0"
 for ((k = 0; k < 64; k++)); do
     "$load" pattern $small "$k" >"$root/small-$k"
 done
@@ -193,7 +194,7 @@ memory() { # one line a server
     wanted memory || return 0
     for name in $present; do
         many=1000
-        [[ $name != in.tftpd ]] || many=200
+        [[ $name != *tftpd ]] || many=200 # atftpd aborts at a thousand, in.tftpd is slow to get there
         awk -v few="$(held "$name" 10)" -v many="$(held "$name" $many)" -v name="$name" 'BEGIN {
             split(few, a, " "); split(many, b, " ")
             if (b[2] <= a[2]) { exit }
@@ -230,7 +231,7 @@ if [ $quick = no ]; then
     row thousand-1 '1,000 clients, lock-step, blksize 1428' MB/s 1.5:0.6 '' \
         'dnsmasq atftpd/1 in.tftpd/1' -- get boot $boot -n 1000 -b 1428
     row thousand-16 '1,000 clients, blksize 1428, windowsize 16' MB/s 1.5:0.6 '' \
-        'dnsmasq atftpd/1 in.tftpd/1' -- get boot $boot -n 1000 -b 1428 -w 16
+        'dnsmasq atftpd in.tftpd/1' -- get boot $boot -n 1000 -b 1428 -w 16
     row upload-1 'upload, lock-step, blksize 1428' MB/s 1.0:0.85 '' 'atftpd in.tftpd' -- \
         put up $large -b 1428
     row upload-16 'upload, blksize 1428, windowsize 16' MB/s 1.2:0.6 '' 'atftpd in.tftpd' -- \
@@ -238,7 +239,9 @@ if [ $quick = no ]; then
     row upload-large 'upload, blksize 65464, windowsize 16' MB/s -:- '' 'atftpd/1 in.tftpd' -- \
         put up $large -b 65464 -w 16
     row loss '256 KiB, lock-step, 1 % loss, 16 clients' s 0.25:- '' 'dnsmasq in.tftpd atftpd/1' \
-        -- get lossy $((mib / 4)) -n 16 -l 1
+        -- get lossy $((mib / 4)) -n 16 -l 1 -q
+    row ten-thousand '10,000 clients, 128 KiB, lock-step, blksize 1428' MB/s -:- '' 'dnsmasq/1' -- \
+        get few $((mib / 8)) -n 10000 -b 1428
     memory
 fi
 

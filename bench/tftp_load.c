@@ -3,7 +3,7 @@
  *
  *   tftp_load pattern BYTES K         the bytes of file K, to standard output
  *   tftp_load get|put PORT NAME BYTES [-n CLIENTS] [-t TRANSFERS] [-f FILES] [-b BLKSIZE]
- *             [-w WINDOWSIZE] [-l PERCENT] [-r SEED] [-p PATIENCE] [-d SECONDS] [-g] [-s] [-h]
+ *             [-w WINDOWSIZE] [-l PERCENT] [-r SEED] [-p PATIENCE] [-d SECONDS] [-g] [-s] [-q] [-h]
  *
  * CLIENTS at once, TRANSFERS in all, each of a socket of its own, at 127.0.0.1. Transfer i moves
  * file NAME-k, k = i mod FILES (default: TRANSFERS for uploads, else 1), which is BYTES long and
@@ -167,11 +167,12 @@ static void look_at_deadlines(struct load *l, uint64_t now_ns)
     for (uint32_t i = 0; i < l->clients; i++) {
         struct load_client *c = &l->client[i];
 
-        if (c->fd != -1 && load_client_deadline(c) <= now_ns) {
+        if (c->fd != -1 && load_client_deadline(c, &l->plan) <= now_ns) {
             advance(l, i, load_client_expire(c, &l->plan, &l->tally, now_ns), now_ns);
         }
-        if (l->clients <= FEW_CLIENTS && c->fd != -1 && load_client_deadline(c) < next_ns) {
-            next_ns = load_client_deadline(c);
+        if (l->clients <= FEW_CLIENTS && c->fd != -1 &&
+            load_client_deadline(c, &l->plan) < next_ns) {
+            next_ns = load_client_deadline(c, &l->plan);
         }
     }
     l->next_look_ns = next_ns;
@@ -341,7 +342,7 @@ static void parse_switches(struct load *l, int argc, char **argv)
     struct load_plan *p = &l->plan;
     int c;
 
-    while ((c = getopt(argc, argv, "n:t:f:b:w:l:r:p:d:gsh")) != -1) {
+    while ((c = getopt(argc, argv, "n:t:f:b:w:l:r:p:d:gsqh")) != -1) {
         switch (c) {
         case 'n':
             l->clients = (uint32_t)number_of("-n", optarg, 1, 20000);
@@ -375,6 +376,9 @@ static void parse_switches(struct load *l, int argc, char **argv)
             break;
         case 's':
             p->in_segments = true;
+            break;
+        case 'q':
+            p->quiet = true;
             break;
         case 'h':
             p->hold = true;
