@@ -14,12 +14,14 @@
 #include <wherry/res.h>
 
 #include "net/addr.h"
+#include "net/udp_out.h"
 
-/* Where DATA goes, and whether it went. */
+/* Where DATA goes. */
 struct tftp_line {
-    int fd;
+    struct udp_out *out; /* WRQ; empty but while pump() runs */
+    struct udp_line udp; /* full: the socket takes no more now */
     const struct addr *peer;
-    bool full; /* set by pump(): the socket takes no more now */
+    bool segments; /* see udp_out_data() */
 };
 
 struct tftp_core_ops {

@@ -5,34 +5,17 @@
 
 #include <wherry/sender.h>
 
-#include "net/udp.h"
+#include "net/udp_out.h"
 #include "proto/wire_error.h"
 
-#define BURST_BYTES (256u * 1024) /* read and sent at a time; one block always fits */
+#define BURST_BLOCKS 128u /* read at a time: two messages of the largest number of segments */
 
 struct tftp_put {
     struct wherry_sender *sender;
     struct source *source;
+    uint16_t blksize;
     enum res local_failure;
-    uint32_t burst_max; /* blocks that `room` holds */
-    uint8_t *room;
 };
-
-/* Room for bursts of this block size. */
-static enum res make_room(struct tftp_put *t, uint16_t blksize)
-{
-    uint32_t blocks = BURST_BYTES / blksize;
-    uint8_t *room;
-
-    blocks = blocks > UDP_SEND_MAX ? UDP_SEND_MAX : blocks;
-    room = realloc(t->room, (size_t)blocks * blksize);
-    if (room == NULL) {
-        return RES_NO_MEMORY;
-    }
-    t->room = room;
-    t->burst_max = blocks;
-    return RES_OK;
-}
 
 static void put_free(void *core)
 {
@@ -40,7 +23,6 @@ static void put_free(void *core)
 
     if (t != NULL) {
         wherry_sender_free(t->sender);
-        free(t->room);
         free(t);
     }
 }
@@ -64,10 +46,8 @@ enum res tftp_put_new(struct tftp_put **ret, const struct tftp_core_params *p,
     }
     t->source = source;
     wherry_agreed_init(&params.agreed);
-    r = make_room(t, params.agreed.blksize);
-    if (r == RES_OK) {
-        r = wherry_sender_new(&t->sender, &params);
-    }
+    t->blksize = params.agreed.blksize;
+    r = wherry_sender_new(&t->sender, &params);
     if (r != RES_OK) {
         put_free(t);
         return r;
@@ -99,12 +79,8 @@ static void put_input(void *core, const struct wherry_packet *p, uint64_t now_ns
 static void put_agree(void *core, const struct wherry_agreed *agreed, uint64_t now_ns)
 {
     struct tftp_put *t = core;
-    enum res r = make_room(t, agreed->blksize);
 
-    if (r != RES_OK) {
-        fail_locally(t, r);
-        return;
-    }
+    t->blksize = agreed->blksize;
     wherry_sender_agree(t->sender, agreed, now_ns);
 }
 
@@ -136,53 +112,41 @@ static size_t put_control(void *core, uint8_t *buf, size_t cap, uint64_t now_ns)
     return wherry_sender_control(t->sender, buf, cap, now_ns);
 }
 
-/* Blocks of the burst that lie in `room`. Returns what udp_send_data() does. */
-static int send_burst(const struct tftp_put *t, const struct wherry_burst *b,
-                      const struct tftp_line *line)
+static uint32_t burst_max(const struct tftp_put *t)
 {
-    struct udp_data data[UDP_SEND_MAX];
+    uint32_t blocks = UDP_OUT_BLOCK_BYTES / t->blksize;
 
-    for (uint32_t i = 0; i < b->count; i++) {
-        wherry_burst_header(b, i, data[i].header);
-        data[i].bytes = t->room + (size_t)i * b->blksize;
-        data[i].len = i + 1 == b->count ? b->last_len : b->blksize;
-    }
-    return udp_send_data(line->fd, line->peer, data, b->count);
+    return blocks < BURST_BLOCKS ? blocks : BURST_BLOCKS;
 }
 
 static void put_pump(void *core, struct tftp_line *line, uint64_t now_ns)
 {
     struct tftp_put *t = core;
-    struct wherry_burst burst;
+    enum res r = RES_OK;
+    struct wherry_burst b;
 
-    line->full = false;
-    while (wherry_sender_burst(t->sender, t->burst_max, &burst)) {
+    udp_out_to(line->out, &line->udp);
+    while (r == RES_OK && !line->udp.full && wherry_sender_burst(t->sender, burst_max(t), &b)) {
+        uint8_t *room = udp_out_room(line->out, (size_t)b.count * b.blksize);
         bool ended = false;
-        enum res r = source_burst(t->source, &burst, t->room, &ended);
-        int n;
 
-        if (r == RES_LATER) {
-            return; /* ready() comes, and pumps again */
+        if (line->udp.full) {
+            break; /* to make room filled the socket */
         }
+        r = source_burst(t->source, &b, room, &ended);
         if (r != RES_OK) {
-            fail_locally(t, r);
-            return;
+            continue;
         }
         if (ended) {
             wherry_sender_length(t->sender, source_length(t->source));
-            continue;
+        } else {
+            udp_out_data(line->out, line->peer, &b, room, &line->segments);
+            wherry_sender_sent(t->sender, b.count, now_ns);
         }
-        n = send_burst(t, &burst, line);
-        if (n == -1) {
-            /* A packet that this machine will not send: to us it is a lost one. */
-            wherry_sender_sent(t->sender, burst.count, now_ns);
-            continue;
-        }
-        wherry_sender_sent(t->sender, (uint32_t)n, now_ns);
-        if ((uint32_t)n < burst.count) {
-            line->full = true;
-            return;
-        }
+    }
+    udp_out_flush(line->out);
+    if (r != RES_OK && r != RES_LATER) { /* after RES_LATER ready() comes, and pumps again */
+        fail_locally(t, r);
     }
 }
 

@@ -15,12 +15,15 @@
 
 #define LOST_SENDS 3u
 #define LOST_NS (3 * NUMBER_SECOND)
+/* Read at one wake-up to find out whether a server that is gone has said something before. */
+#define GONE_BATCHES 64
 #define CONTROL_BYTES 8192 /* a name of 4096 bytes, its options, and an ERROR's text fit */
 
 struct tftp_side {
     struct tftp_side_params p;
     struct loop_io io;
     struct loop_timer timer;
+    struct tftp_line line;
     const struct tftp_core_ops *ops;
     void *core;
     struct addr peer; /* the server's TID once known, else where the request goes */
@@ -137,7 +140,6 @@ static uint64_t lost_deadline(const struct tftp_side *s)
 static void flush(struct tftp_side *s)
 {
     uint64_t now_ns = loop_now_ns(s->p.loop);
-    struct tftp_line line = {.fd = s->p.fd, .peer = &s->peer, .full = false};
     uint64_t deadline;
     uint64_t lost;
 
@@ -145,7 +147,7 @@ static void flush(struct tftp_side *s)
         return;
     }
     send_control(s, now_ns);
-    s->ops->pump(s->core, &line, now_ns);
+    s->ops->pump(s->core, &s->line, now_ns);
     send_control(s, now_ns); /* the file may have failed */
     if (s->ops->over(s->core)) {
         s->over = true;
@@ -157,7 +159,7 @@ static void flush(struct tftp_side *s)
         s->p.ended(s->p.owner);
         return;
     }
-    loop_io_events(&s->io, line.full ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+    loop_io_events(&s->io, s->line.udp.full ? LOOP_READ | LOOP_WRITE : LOOP_READ);
     deadline = s->ops->deadline(s->core);
     lost = lost_deadline(s);
     loop_timer_at(&s->timer, lost < deadline ? lost : deadline);
@@ -214,6 +216,9 @@ static void judge_oack(struct tftp_side *s, const struct wherry_packet *p, uint6
     s->agreed = agreed;
     s->oack_accepted = true;
     s->agreed_ns = now_ns;
+    if (agreed.windowsize > 1 && s->p.opcode == WHERRY_RRQ) {
+        (void)udp_receive_joined(s->p.fd); /* without it they come one by one */
+    }
     s->ops->agree(s->core, &agreed, now_ns);
     s->p.agreed(s->p.owner);
 }
@@ -277,12 +282,13 @@ static void take_packet(struct tftp_side *s, const struct udp_packet *from, uint
 }
 
 /* True: an entry says that nobody listens at the server's port. */
-static bool take_errors(const struct tftp_side *s)
+static bool take_errors(struct tftp_side *s)
 {
     struct addr quoted;
     bool unreachable;
     bool gone = false;
 
+    s->line.udp.errors = false;
     while (udp_take_error(s->p.fd, &quoted, &unreachable)) {
         /* One that our own ERROR 5 provoked quotes somebody else. */
         gone = gone || (unreachable && addr_equal(&quoted, &s->peer));
@@ -290,31 +296,54 @@ static bool take_errors(const struct tftp_side *s)
     return gone;
 }
 
+/* One batch; `all`: of as many as there can be. Returns how many datagrams came. */
+static size_t hear(struct tftp_side *s, bool all, bool *ret_gone)
+{
+    uint64_t now_ns = loop_now_ns(s->p.loop);
+    const struct udp_packet *packets;
+    bool errors;
+    size_t n;
+
+    if (all || s->agreed.windowsize > 1) {
+        n = udp_receive(s->p.fd, s->p.batch, UDP_RECEIVE_MAX, &packets, &errors);
+    } else {
+        n = udp_receive_one(s->p.fd, s->p.batch, &packets, &errors);
+    }
+    for (size_t i = 0; i < n && !s->ops->over(s->core); i++) {
+        take_packet(s, &packets[i], now_ns);
+    }
+    *ret_gone = (errors || s->line.udp.errors) && take_errors(s);
+    return n;
+}
+
+/* The server is gone when a look after the news of it finds nothing: what it said before it went,
+ * such as the last ACK, counts. */
+static void hear_all(struct tftp_side *s)
+{
+    bool gone = false;
+    bool more = true;
+
+    for (int i = 0; more && i < GONE_BATCHES && !s->ops->over(s->core); i++) {
+        bool news;
+        size_t n = hear(s, gone, &news);
+
+        more = (gone && n > 0) || (news && !gone);
+        gone = gone || news;
+    }
+    if (gone && !s->ops->over(s->core)) {
+        s->ops->unreachable(s->core);
+    }
+}
+
 static void on_io(void *arg, unsigned events)
 {
     struct tftp_side *s = arg;
-    uint64_t now_ns = loop_now_ns(s->p.loop);
-    bool gone = false;
-    bool more;
 
-    (void)events;
-    do {
-        const struct udp_packet *packets;
-        bool errors;
-        size_t n = udp_receive(s->p.fd, s->p.batch, UDP_RECEIVE_MAX, &packets, &errors);
-
-        for (size_t i = 0; i < n && !s->ops->over(s->core); i++) {
-            take_packet(s, &packets[i], now_ns);
-        }
-        more = n > 0;
-        if (errors && take_errors(s)) {
-            more = more || !gone; /* it may have said something between the two looks */
-            gone = true;
-        }
-    } while (more && !s->ops->over(s->core));
-    /* Only now: what the server said before it went, such as the last ACK, counts. */
-    if (gone && !s->ops->over(s->core)) {
-        s->ops->unreachable(s->core);
+    if ((events & LOOP_WRITE) != 0 && s->line.udp.full) {
+        (void)udp_line_resume(&s->line.udp); /* or it stays full */
+    }
+    if ((events & LOOP_READ) != 0) {
+        hear_all(s);
     }
     flush(s);
 }
@@ -331,6 +360,8 @@ enum res tftp_side_start(struct tftp_side **ret, const struct tftp_side_params *
     }
     s->p = *p;
     s->peer = *p->server;
+    s->line =
+        (struct tftp_line){.out = p->out, .udp = {.fd = p->fd}, .peer = &s->peer, .segments = true};
     s->end = ATTEMPT_FINAL;
     wherry_agreed_init(&s->agreed);
     r = make_core(s, loop_now_ns(p->loop));
@@ -353,6 +384,7 @@ void tftp_side_free(struct tftp_side *s)
     loop_io_stop(&s->io);
     loop_timer_stop(&s->timer);
     s->ops->free(s->core);
+    udp_line_clear(&s->line.udp);
     (void)close(s->p.fd); /* a socket: no written bytes to lose */
     free(s);
 }

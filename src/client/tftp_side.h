@@ -11,7 +11,10 @@
  *
  * The attempt gives up for smaller blocks when an OACK was agreed and then, 3 sends and 3 s later,
  * still no block came through: large ones may be lost on the way for good, as fragments or as
- * packets too big for a link. */
+ * packets too big for a link.
+ *
+ * A wake-up takes one batch of what is there (in lock-step one datagram, which is all there is),
+ * and then everything that follows from it leaves. */
 #ifndef CLIENT_TFTP_SIDE_H
 #define CLIENT_TFTP_SIDE_H
 
@@ -36,6 +39,7 @@ struct tftp_side;
 struct tftp_side_params {
     struct loop *loop;
     struct udp_batch *batch;
+    struct udp_out *out;       /* WRQ */
     const struct addr *server; /* where requests go; outlives the side */
     int fd;                    /* a UDP socket of udp_open(); the side closes it */
     enum wherry_opcode opcode; /* WHERRY_RRQ or WHERRY_WRQ */

@@ -23,6 +23,7 @@ struct transfer {
     struct loop *loop;
     struct pool *pool;
     struct udp_batch *batch;
+    struct udp_out *out; /* of a put */
     struct end_signals signals;
     struct loop_timer meter_timer;
 
@@ -103,6 +104,7 @@ static enum res start_side(struct transfer *t)
     params = (struct tftp_side_params){
         .loop = t->loop,
         .batch = t->batch,
+        .out = t->out,
         .server = server,
         .fd = fd,
         .opcode = t->p->opcode,
@@ -348,6 +350,9 @@ static bool make(struct transfer *t)
     if (r == RES_OK) {
         r = udp_batch_new(&t->batch);
     }
+    if (r == RES_OK && !is_get(t)) {
+        r = udp_out_new(&t->out, UDP_SEGMENTS_AUTO);
+    }
     t->outcome = (struct outcome){.side = OUTCOME_LOCAL, .result = r};
     return r == RES_OK;
 }
@@ -400,6 +405,7 @@ enum exit_code transfer_run(const struct transfer_params *p)
     tftp_side_free(t.side);
     local_file_close(&t.file);
     udp_batch_free(t.batch);
+    udp_out_free(t.out);
     pool_free(t.pool);
     loop_free(t.loop);
     return code;
