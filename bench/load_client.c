@@ -185,8 +185,19 @@ static void take_block(struct load_client *c, const struct load_plan *plan,
     }
 }
 
-static void take(struct load_client *c, const struct load_plan *plan, struct wherry_view datagram,
-                 uint64_t now_ns)
+static void note_error(const struct load_client *c, const struct wherry_packet *p,
+                       struct load_tally *tally)
+{
+    if (p->opcode == WHERRY_ERROR && tally->first_error[0] == '\0') {
+        (void)snprintf(tally->first_error, sizeof(tally->first_error),
+                       "ERROR %u '%.*s', %s, of file %u", p->code, (int)p->bytes.len,
+                       (const char *)p->bytes.bytes, c->heard ? "in mid-transfer" : "as an answer",
+                       c->file);
+    }
+}
+
+static void take(struct load_client *c, const struct load_plan *plan, struct load_tally *tally,
+                 struct wherry_view datagram, uint64_t now_ns)
 {
     struct wherry_packet p;
     struct wherry_piece piece;
@@ -194,6 +205,7 @@ static void take(struct load_client *c, const struct load_plan *plan, struct whe
     if (c->held || wherry_packet_decode(&p, datagram.bytes, datagram.len) != RES_OK) {
         return;
     }
+    note_error(c, &p, tally);
     if (p.opcode == WHERRY_OACK && !c->heard && opening(c, plan)) {
         c->heard = true;
         take_oack(c, plan, &p, now_ns);
@@ -207,15 +219,18 @@ static void take(struct load_client *c, const struct load_plan *plan, struct whe
     }
 }
 
+/* The first answer says which port the server took (RFC 1350 section 4). What another sent before
+ * the socket was connected may still be waiting. */
 static bool from_server(struct load_client *c, const struct load_plan *plan,
                         const struct sockaddr_in *from)
 {
-    if (c->connected) {
-        return true;
-    }
     if (from->sin_addr.s_addr != plan->server.sin_addr.s_addr) {
         return false;
     }
+    if (c->connected) {
+        return from->sin_port == c->server_port;
+    }
+    c->server_port = from->sin_port;
     c->connected = connect(c->fd, (const struct sockaddr *)from, sizeof(*from)) == 0;
     return c->connected;
 }
@@ -240,7 +255,7 @@ enum load_state load_client_readable(struct load_client *c, const struct load_pl
         if (lost(c, plan)) {
             tally->thrown_away++;
         } else if (from_server(c, plan, &from)) {
-            take(c, plan, datagram, now_ns);
+            take(c, plan, tally, datagram, now_ns);
         }
     }
     return flush(c, plan, tally, now_ns);

@@ -59,12 +59,14 @@ struct load_tally {
     uint64_t thrown_away;    /* by our own loss */
     uint64_t wrong;          /* transfers with a byte that is not the file's */
     enum res first_failure;
+    char first_error[128];       /* what the server said in the first ERROR; "": none */
     struct wherry_agreed agreed; /* of the last transfer that ended well */
 };
 
 struct load_client {
     int fd; /* -1: no transfer */
     bool connected;
+    in_port_t server_port; /* once connected; network order */
     bool heard;
     bool wrong;
     bool held;

@@ -261,8 +261,9 @@ static void report(struct load *l, double seconds, double cpu)
            percentile(l, 50), percentile(l, 99), l->tally.requests_again, l->tally.repeated,
            l->tally.thrown_away, cpu, l->tally.agreed.blksize, l->tally.agreed.windowsize);
     if (l->tally.first_failure != RES_OK) {
-        (void)fprintf(stderr, "tftp_load: the first failure: %s\n",
-                      wherry_res_text(l->tally.first_failure));
+        (void)fprintf(stderr, "tftp_load: the first failure: %s; the first error: %s\n",
+                      wherry_res_text(l->tally.first_failure),
+                      l->tally.first_error[0] == '\0' ? "none" : l->tally.first_error);
     }
 }
 
