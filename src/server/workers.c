@@ -280,7 +280,8 @@ static bool descriptors_suffice(const struct workers *w, char *why, size_t cap)
 {
     struct rlimit limit;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= w->count * DESCRIPTORS_EACH) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur >= (rlim_t)w->count * DESCRIPTORS_EACH) {
         return true;
     }
     snprintf(why, cap,

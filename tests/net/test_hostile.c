@@ -117,7 +117,8 @@ static void expect_normal_read(const struct server_process *s)
     close(fd);
 }
 
-/* A request for a missing file and its ERROR: all that was sent before has been looked at. */
+/* A request for a missing file and its ERROR: all that was sent before has been looked at; with
+ * several workers, what was sent to the one that this request meets. */
 static void wait_until_served(const struct server_process *s)
 {
     static const uint8_t missing[] = "\0\1missing\0octet";
