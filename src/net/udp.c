@@ -177,38 +177,6 @@ bool udp_send(int fd, const struct addr *peer, const uint8_t *bytes, size_t len)
     return false;
 }
 
-int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, uint32_t count)
-{
-    struct mmsghdr message[UDP_SEND_MAX];
-    struct iovec part[UDP_SEND_MAX][2];
-    uint32_t sent = 0;
-    int tries = 0;
-
-    count = count > UDP_SEND_MAX ? UDP_SEND_MAX : count;
-    for (uint32_t i = 0; i < count; i++) {
-        part[i][0].iov_base = (void *)data[i].header;
-        part[i][0].iov_len = sizeof(data[i].header);
-        part[i][1].iov_base = (void *)data[i].bytes;
-        part[i][1].iov_len = data[i].len;
-        message[i] = (struct mmsghdr){.msg_hdr = {.msg_name = (void *)&peer->u,
-                                                  .msg_namelen = peer->len,
-                                                  .msg_iov = part[i],
-                                                  .msg_iovlen = 2}};
-    }
-    while (sent < count) {
-        int n = sendmmsg(fd, &message[sent], count - sent, MSG_NOSIGNAL);
-
-        if (n > 0) {
-            sent += (uint32_t)n; /* a short count hides an error: the next call shows it */
-        } else if (udp_error_is_full(errno)) {
-            break;
-        } else if (++tries == UDP_SEND_TRIES) {
-            return sent > 0 ? (int)sent : -1;
-        }
-    }
-    return (int)sent;
-}
-
 static bool is_port_unreachable(const struct sock_extended_err *e)
 {
     return (e->ee_origin == SO_EE_ORIGIN_ICMP && e->ee_type == ICMP_DEST_UNREACH &&

@@ -19,7 +19,6 @@
 #include "net/addr.h"
 
 #define UDP_DATAGRAM_BYTES 65535u
-#define UDP_SEND_MAX 64u    /* datagrams in one sendmmsg */
 #define UDP_RECEIVE_MAX 32u /* messages in one batch */
 
 /* A datagram that came. */
@@ -69,19 +68,9 @@ size_t udp_receive(int fd, struct udp_batch *b, size_t most, const struct udp_pa
 size_t udp_receive_one(int fd, struct udp_batch *b, const struct udp_packet **ret,
                        bool *ret_errors);
 
-/* One datagram; an IPv6 socket sends to IPv4 peers too. False: the kernel did not take it now (a
- * later send or a timer repeats it). */
+/* One datagram; an IPv6 socket sends to IPv4 peers too. For many, udp_out.h. False: the kernel did
+ * not take it now (a later send or a timer repeats it). */
 bool udp_send(int fd, const struct addr *peer, const uint8_t *bytes, size_t len);
-/* A DATA packet that leaves as header and block, gathered by the kernel. */
-struct udp_data {
-    uint8_t header[WHERRY_HEADER_BYTES];
-    const uint8_t *bytes;
-    size_t len;
-};
-/* count (at most UDP_SEND_MAX) of them, in order, one system call. Returns how many the kernel
- * took: fewer than count, or 0, when the socket is full. -1: the kernel refuses the first one and
- * waiting does not help (EMSGSIZE, EPERM, ENETUNREACH ...); errno is kept. */
-int udp_send_data(int fd, const struct addr *peer, const struct udp_data *data, uint32_t count);
 
 /* Takes one entry off the error queue; call it until false. True: there was one; *ret_unreachable
  * says whether it is a port unreachable, *ret_peer to whom the datagram that caused it was sent. */
