@@ -26,3 +26,10 @@ foreach(story get put addresses)
 endforeach()
 # The test says what a host's addresses are.
 target_link_options(test_client_addresses PRIVATE -Wl,--wrap=addr_resolve)
+
+# Loopback never fills a socket: udp_story.c plays a kernel that does.
+wherry_test(tftp_side DIR net
+  SOURCES net/udp_story.c support/pattern.c support/scratch.c LINK client)
+target_link_options(test_tftp_side PRIVATE
+  -Wl,--wrap=socket -Wl,--wrap=sendto -Wl,--wrap=sendmsg -Wl,--wrap=sendmmsg
+  -Wl,--wrap=recvmsg -Wl,--wrap=recvmmsg)
