@@ -144,7 +144,7 @@ struct tftp_session {
         struct {
             struct sink *sink;
             struct wherry_receiver *receiver;
-            bool gathered; /* blocks were added since the last flush */
+            bool committing; /* all is here; committed() comes */
         } write;
     };
     uint16_t datagram_len;

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An upload: DATA becomes a file, and the last ACK leaves when it has its name. */
+/* An upload: DATA becomes a file, and the last ACK leaves when it has its name.
+ *
+ * Blocks before the last are acknowledged when they are here, and written some at a time: a trip to
+ * the pool for each would cost lock-step clients more than all the rest. A full disk is an ERROR
+ * all the same, BEHIND_BYTES later at most, and before the last ACK in any case. */
 #include "proto/wire_error.h"
 #include "server/tftp_session.h"
+
+/* Acknowledged and not written yet, at most; beyond it an ACK waits for the disk. */
+#define BEHIND_BYTES 262144u
+/* So much is worth a trip to the pool. */
+#define GATHER_BYTES 32768u
 
 static void on_opened(void *owner, enum res r)
 {
@@ -13,6 +22,17 @@ static void fail_with(struct tftp_session *ss, enum res r)
     wherry_receiver_fail(ss->write.receiver, r, wire_error_code(r), wire_error_text(r));
 }
 
+/* All blocks up to this one count as stored. */
+static void stored(struct tftp_session *ss, uint64_t block, uint64_t now_ns)
+{
+    wherry_receiver_stored(ss->write.receiver, block, now_ns);
+    if (!ss->write.committing &&
+        wherry_receiver_state(ss->write.receiver) == WHERRY_RECEIVER_COMMITTING) {
+        ss->write.committing = true;
+        sink_commit(ss->write.sink);
+    }
+}
+
 static void on_stored(void *owner, enum res r, uint64_t block)
 {
     struct tftp_session *ss = owner;
@@ -21,10 +41,7 @@ static void on_stored(void *owner, enum res r, uint64_t block)
     if (r != RES_OK) {
         fail_with(ss, r);
     } else {
-        wherry_receiver_stored(ss->write.receiver, block, now_ns);
-        if (wherry_receiver_state(ss->write.receiver) == WHERRY_RECEIVER_COMMITTING) {
-            sink_commit(ss->write.sink);
-        }
+        stored(ss, block, now_ns);
     }
     tftp_session_flush(ss, now_ns);
 }
@@ -141,7 +158,9 @@ static void write_input(struct tftp_session *ss, const struct wherry_packet *p, 
         fail_with(ss, r);
         return;
     }
-    ss->write.gathered = true;
+    if (sink_waiting(ss->write.sink) <= BEHIND_BYTES) {
+        stored(ss, piece.block, now_ns);
+    }
 }
 
 static void write_repeat(struct tftp_session *ss, uint64_t now_ns)
@@ -170,8 +189,7 @@ static bool write_output(struct tftp_session *ss, uint64_t now_ns)
     uint8_t buf[SESSION_CONTROL_BYTES];
     size_t len;
 
-    if (ss->write.gathered) {
-        ss->write.gathered = false;
+    if (!ss->write.committing && sink_waiting(ss->write.sink) >= GATHER_BYTES) {
         sink_flush(ss->write.sink);
     }
     if (tftp_seat_full(&ss->seat)) {

@@ -361,6 +361,11 @@ void sink_free(struct sink *s)
     free(s);
 }
 
+size_t sink_waiting(const struct sink *s)
+{
+    return s->gather.len + (s->busy ? s->job->batch.len : 0);
+}
+
 uint64_t sink_bytes(const struct sink *s)
 {
     return s->bytes;

@@ -56,6 +56,8 @@ void sink_commit(struct sink *s);
 /* Before committed(): nothing of it appears (unless the commit is already under way in the pool,
  * then it is finished or fails whole). Takes NULL. */
 void sink_free(struct sink *s);
+/* Bytes that were added and are not written yet. */
+size_t sink_waiting(const struct sink *s);
 uint64_t sink_bytes(const struct sink *s); /* written to the file so far; for tests */
 
 #endif
