@@ -16,7 +16,7 @@
 #include "client/waiter.h"
 #include "net/tcp.h"
 
-#define BUFFER_BYTES (256u * 1024u)
+#define BUFFER_BYTES 262144u
 #define KEEP_IDLE_NS (30 * NUMBER_SECOND) /* a server gives up an idle connection after 120 s */
 #define TEXT_SHOWN_BYTES 256
 
