@@ -94,6 +94,7 @@ enum res keep_read(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct 
 
 enum res keep_write(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct keep_record *rec)
 {
+    struct keep_record next = *rec;
     uint8_t place[KEEP_PLACE_BYTES];
     char name[TEMP_NAME_BYTES];
     enum res r = RES_OK;
@@ -105,15 +106,18 @@ enum res keep_write(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct
     if (fd == -1) {
         return res_from_errno(errno);
     }
-    rec->sequence++;
-    rec->used_ns = keep_now_ns();
-    keep_encode(rec, id, place);
-    n = pwrite(fd, place, sizeof(place), (off_t)(rec->sequence % 2 * sizeof(place)));
+    next.sequence++;
+    next.used_ns = keep_now_ns();
+    keep_encode(&next, id, place);
+    n = pwrite(fd, place, sizeof(place), (off_t)(next.sequence % 2 * sizeof(place)));
     if (n != (ssize_t)sizeof(place)) {
         r = n == -1 ? res_from_errno(errno) : RES_NO_SPACE;
     }
     if (close(fd) == -1 && errno != EINTR && r == RES_OK) {
         r = res_from_errno(errno);
+    }
+    if (r == RES_OK) {
+        *rec = next; /* else the same place is tried again: the other one is whole */
     }
     return r;
 }
