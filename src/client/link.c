@@ -231,6 +231,11 @@ static bool pull(struct link *l, bool block, struct wherry_client_event *ret)
         }
         flush(l);
         if (receive(l)) {
+            /* Who talks without an end does not keep us from being ended. */
+            waiter_look(&l->waiter);
+            if (l->waiter.signum != 0) {
+                return fail_by_signal(l);
+            }
             continue;
         }
         if (l->stream == RES_LATER) {
