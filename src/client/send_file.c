@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "client/meter.h"
@@ -363,9 +364,7 @@ static void say_success(struct sending *s)
 
     meter_close(&s->meter, s->at - s->offset, link_now_ns(s->link));
     if (s->summed) {
-        for (size_t i = 0; i < WHERRY_SHA256_BYTES; i++) {
-            (void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)s->sha256[i]);
-        }
+        (void)hex_print(s->sha256, sizeof(s->sha256), hex);
         console_say(console, CONSOLE_NOTE, "%s: SHA-256 %s", s->label, hex);
     }
 }
