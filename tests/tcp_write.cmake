@@ -6,6 +6,8 @@ wherry_test(keep LINK store SOURCES support/scratch.c)
 foreach(name upload upload_resume upload_limits)
   wherry_test(${name} LINK store SOURCES ${upload_story})
 endforeach()
+# fsync(2) tells the test what it was called for.
+target_link_options(test_upload PRIVATE -Wl,--wrap=fsync)
 wherry_test(tcp_put DIR net LINK server
   SOURCES net/tcp_served.c net/tcp_client.c support/log_lines.c support/pattern.c
     support/scratch.c)
