@@ -2,7 +2,6 @@
 #include "store/upload_work.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +194,5 @@ void upload_work_do(struct pool_job *base)
 void upload_work_release(struct upload_work *w)
 {
     drop(w);
-    free(w->batch.bytes);
-    w->batch = (struct upload_buffer){0};
+    buffer_clear(&w->batch);
 }
