@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Uploads of the Wherry file protocol.
-set(upload_story support/scratch.c support/upload_story.c)
+set(upload_story support/scratch.c support/upload_broken.c support/upload_story.c)
 
 wherry_test(keep LINK store SOURCES support/scratch.c)
-foreach(name upload upload_resume upload_limits)
+foreach(name upload upload_kept upload_limits upload_resume)
   wherry_test(${name} LINK store SOURCES ${upload_story})
 endforeach()
 # fsync(2) tells the test what it was called for.

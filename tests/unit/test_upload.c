@@ -12,7 +12,7 @@
 
 #include "store/validator.h"
 #include "support/scratch.h"
-#include "support/upload_story.h"
+#include "support/upload_broken.h"
 
 static mode_t mode_of(const char *path)
 {
@@ -331,19 +331,9 @@ static void test_what_is_dropped_or_broken_leaves_nothing(void **state)
     upload_break(NULL);
 }
 
-static void ignore_opened(void *owner, enum res r, uint64_t offset,
-                          const uint8_t id[WHERRY_UPLOAD_ID_BYTES])
-{
-    (void)owner;
-    (void)r;
-    (void)offset;
-    (void)id;
-    fail();
-}
-
 static void test_an_upload_dropped_while_it_opens_answers_nobody(void **state)
 {
-    static const struct upload_params p = {.opened = ignore_opened};
+    static const struct upload_params p = {.opened = broken_never_opened};
     struct upload_story *st = *state;
     struct upload_request q = story_request("file", 3);
     struct upload *u;
