@@ -17,7 +17,7 @@ add_test(NAME wherry_usage
 set_tests_properties(wherry_usage PROPERTIES TIMEOUT 60 LABELS self-contained)
 
 # The program against a server that follows a script.
-foreach(story get put addresses)
+foreach(story get get_ends put addresses)
   wherry_test(client_${story} DIR net
     SOURCES support/pattern.c support/program.c support/scratch.c support/scripted_server.c
     LINK client)
