@@ -3,6 +3,7 @@ wherry_test(url LINK client)
 wherry_test(attempts LINK client)
 wherry_test(progress LINK client)
 wherry_test(client_options LINK client)
+wherry_test(link_words LINK client)
 wherry_test(outcome LINK client)
 wherry_test(verdict LINK client)
 
