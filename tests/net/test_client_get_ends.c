@@ -36,7 +36,7 @@ static void test_error_codes_of_the_server_become_exit_codes(void **state)
     take_rrq(s, "x");
     scripted_error(s, 1, "File not found");
     program_ends(&s->program, 8);
-    program_says("no such file (server says: \"File not found\")");
+    program_says("no such file or directory (server says: \"File not found\")");
     program_start(&s->program, "get URL/x");
     take_rrq(s, "x");
     scripted_error(s, 2, "");
