@@ -204,7 +204,7 @@ static const struct {
     {"windowsize-max",   "64 blocks",        "1 to 32767"},
     {"window-bytes-max", "511",              "1GiB"},
     {"window-bytes-max", "1073741825",       "1GiB"},
-    {"window-bytes-max", "4MX",              "1GiB, in bytes or with K, M or G"},
+    {"window-bytes-max", "4MX",              "1GiB, in bytes or with K, M, G or T"},
     {"refuse-options",   "tsise",            "blksize, blksize2, timeout, utimeout, tsize"},
     {"refuse-options",   "tsize,",           "rollover, windowsize"},
     {"refuse-options",   ",tsize",           "rollover, windowsize"},
