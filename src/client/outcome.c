@@ -147,7 +147,7 @@ char *outcome_print(const struct outcome *o, char buf[OUTCOME_PRINT_BYTES])
         (void)snprintf(buf, cap, "%s%s%s", o->detail, separator, local_text(o->result));
         break;
     case OUTCOME_SIGNAL:
-        (void)snprintf(buf, cap, "interrupted by SIG%s", sigabbrev_np(o->signum));
+        (void)snprintf(buf, cap, "interrupted by SIG%s%s", sigabbrev_np(o->signum), o->detail);
         break;
     case OUTCOME_DONE:
     case OUTCOME_NETWORK:

@@ -63,16 +63,19 @@ static bool abandon(struct sending *s, enum res r)
     return fail_locally(s, r);
 }
 
-/* A lost connection leaves the user with a question: what is there now? */
+/* A lost connection leaves the user with a question: what is there now? After a signal only who
+ * wants to go on later asks it. */
 static void say_what_is_left(struct sending *s)
 {
+    bool resume = s->job->call->settings->resume;
     size_t used = strlen(s->why.detail);
     const char *text = "";
 
-    if (s->why.side != OUTCOME_NETWORK || !s->ready) {
+    if (!s->ready ||
+        !(s->why.side == OUTCOME_NETWORK || (s->why.side == OUTCOME_SIGNAL && resume))) {
         return;
     }
-    if (s->job->call->settings->resume) {
+    if (resume) {
         text = "; run the same command again, with --resume, to go on";
     } else if (link_may_be_done(s->link)) {
         text = "; the server may have stored the file all the same";
