@@ -54,6 +54,26 @@ static void test_a_shorter_time_holds_at_once(void **state)
     await_reaped(st);
 }
 
+static void test_what_is_over_is_reaped_though_its_name_is_a_directory_now(void **state)
+{
+    struct upload_story *st = *state;
+    struct upload_request top = broken_request(id_a);
+    struct upload_request below = broken_request(id_b);
+
+    scratch_dir("root/sub");
+    below.name = "sub/file";
+    broken_leave(st, &top);
+    broken_leave(st, &below);
+    story_expect_files(st, 3);
+    scratch_dir("root/file");
+    scratch_dir("root/sub/file");
+    st->limits.keep_ns = 1;
+    story_limit(st);
+    story_expect_files(st, 2);
+    assert_int_equal(scratch_count("root/sub"), 1);
+    assert_int_equal(uploads_kept(st->uploads), 0);
+}
+
 static void test_what_is_over_at_a_restart_is_removed(void **state)
 {
     struct upload_story *st = *state;
@@ -171,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_over_is_reaped),
         TEST(test_a_shorter_time_holds_at_once),
+        TEST(test_what_is_over_is_reaped_though_its_name_is_a_directory_now),
         TEST(test_what_is_over_at_a_restart_is_removed),
         TEST(test_time_goes_on_over_a_restart),
         TEST(test_one_torn_record_leaves_the_one_before),
