@@ -3,6 +3,7 @@ wherry_test(url LINK client)
 wherry_test(attempts LINK client)
 wherry_test(progress LINK client)
 wherry_test(client_options LINK client)
+wherry_test(link_words LINK client)
 wherry_test(outcome LINK client)
 wherry_test(verdict LINK client)
 
@@ -17,7 +18,7 @@ add_test(NAME wherry_usage
 set_tests_properties(wherry_usage PROPERTIES TIMEOUT 60 LABELS self-contained)
 
 # The program against a server that follows a script.
-foreach(story get put addresses)
+foreach(story get get_ends put addresses)
   wherry_test(client_${story} DIR net
     SOURCES support/pattern.c support/program.c support/scratch.c support/scripted_server.c
     LINK client)

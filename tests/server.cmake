@@ -1,5 +1,6 @@
 # wherryd: configuration, start-up and log; then its transfers.
-wherry_test(config LINK server)
+wherry_test(config LINK server SOURCES support/config_story.c)
+wherry_test(config_values LINK server SOURCES support/config_story.c)
 wherry_test(config_text LINK server)
 wherry_test(listeners LINK server)
 wherry_test(missing_sums LINK server)

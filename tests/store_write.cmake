@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 set(scratch support/scratch.c)
 # Stands in for kernels without openat2 and for its answers that come by chance alone.
-wherry_test(jail LINK store SOURCES ${scratch})
+wherry_test(jail LINK store
+  SOURCES ${scratch} support/jail_root.c support/openat2_answers.c)
 target_link_options(test_jail PRIVATE -Wl,--wrap=syscall)
-wherry_test(jail_target LINK store SOURCES ${scratch})
+wherry_test(jail_target LINK store SOURCES ${scratch} support/jail_root.c)
 wherry_test(policy LINK store)
 # Stands in for file systems without RENAME_NOREPLACE.
 wherry_test(temp LINK store SOURCES ${scratch})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # names and directories of the file protocol
-wherry_test(exact LINK store SOURCES support/scratch.c)
+wherry_test(exact LINK store
+  SOURCES support/scratch.c support/jail_root.c support/openat2_answers.c)
 # The tests stand in for a kernel that does not have a name in memory.
 target_link_options(test_exact PRIVATE -Wl,--wrap=syscall)
 wherry_test(names LINK store SOURCES support/scratch.c)

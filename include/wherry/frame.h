@@ -14,11 +14,14 @@
  *
  *   HEADER --12 bytes, DATA--> DATA    --its last byte--> HEADER
  *   HEADER --12 bytes, else--> PAYLOAD --its last byte--> HEADER
+ *   HEADER --12 bytes, of a server, id 0, unknown type--> SKIP --its last byte--> HEADER
  *   any    --what no rule allows, or no memory--> BAD, for good
  *
  * Bytes of DATA are handed on where they lie and are never kept. Any other payload is gathered in
  * the decoder's buffer, which grows with the bytes that came, never with a length that was only
- * announced, so a stranger makes us hold at most twice what it sent. */
+ * announced, so a stranger makes us hold at most twice what it sent. What is skipped is neither
+ * kept nor told: a later version of the server may say things to the connection that this one does
+ * not know. */
 #ifndef WHERRY_FRAME_H
 #define WHERRY_FRAME_H
 
@@ -109,6 +112,7 @@ enum wherry_decoder_state {
     WHERRY_DECODER_HEADER,  /* between frames, or within a header */
     WHERRY_DECODER_PAYLOAD, /* of a frame other than DATA */
     WHERRY_DECODER_DATA,
+    WHERRY_DECODER_SKIP,
     WHERRY_DECODER_BAD
 };
 
@@ -163,9 +167,9 @@ void wherry_frame_decoder_set_max(struct wherry_frame_decoder *d, uint32_t max_f
  * the pieces that a DATA frame comes in.
  *
  * Bad from the header alone, as soon as the byte that is wrong is there: a first byte other than 0,
- * a length over its limit, an unknown type, the other side's type, something else before HELLO, a
- * second HELLO, an id that has to be 0 (HELLO, PING, GOAWAY) or must not be (all others but END of
- * a server), PING over 64 bytes. */
+ * a length over its limit, an unknown type (a server's only with an id or before HELLO), the other
+ * side's type, something else before HELLO, a second HELLO, an id that has to be 0 (HELLO, PING,
+ * GOAWAY) or must not be (all others but END of a server), PING over 64 bytes. */
 size_t wherry_frame_decode(struct wherry_frame_decoder *d, const uint8_t *bytes, size_t len,
                            struct wherry_decoded *ret);
 

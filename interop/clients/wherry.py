@@ -10,10 +10,10 @@ def ask(kind, payload, last=0x87, request=1):  # returns what answers it, up to 
     link.sendall(pack(">IBBHI", len(payload), kind, 0, 0, request) + payload)
     answers, got = [], None
     while got != last:
-        length, got, _, status, owner = unpack(">IBBHI", link.recv(12, MSG_WAITALL))
-        payload = link.recv(length, MSG_WAITALL)
-        if len(payload) < length or got == 0x87 and status != 0:
-            exit(f"wherry.py: status {status}: {payload[2:]!r}")
+        size, got, _, status, owner = unpack(">IBBHI", link.recv(12, MSG_WAITALL).ljust(12, b"~"))
+        payload = link.recv(min(size, 2**24), MSG_WAITALL)
+        len(payload) == size or exit("wherry.py: the connection broke")
+        got != 0x87 or status == 0 or exit(f"wherry.py: status {status}: {payload[2:]!r}")
         answers += [payload] if owner == request else []  # id 0 is the connection itself
     return answers
 

@@ -32,6 +32,8 @@ enum res res_from_errno(int error)
         return RES_BUSY;
     case ENOMEM:
         return RES_NO_MEMORY;
+    case EPIPE: /* of a pipe nobody reads any more */
+        return RES_LOST;
     default:
         return RES_IO;
     }

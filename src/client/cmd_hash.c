@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "client/inquiry.h"
 #include "client/json.h"
 
@@ -10,13 +11,13 @@
  * name had to be escaped. */
 static void print_line(FILE *to, const char *name, const struct wherry_message_hash_reply *m)
 {
+    char digits[2 * sizeof(m->sha256) + 1];
+
     if (strpbrk(name, "\\\n\r") != NULL) {
         (void)fputc('\\', to);
     }
-    for (size_t i = 0; i < sizeof(m->sha256); i++) {
-        (void)fprintf(to, "%02x", (unsigned)m->sha256[i]);
-    }
-    (void)fputs("  ", to);
+    (void)hex_print(m->sha256, sizeof(m->sha256), digits);
+    (void)fprintf(to, "%s  ", digits);
     for (; *name != '\0'; name++) {
         switch (*name) {
         case '\\':

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "client/entry_print.h"
 #include "client/inquiry.h"
@@ -15,17 +16,15 @@ static void print_lines(FILE *to, struct wherry_view path, const struct wherry_m
 {
     char name[NAME_SHOWN_BYTES];
     char time[ENTRY_TIME_BYTES];
+    char validator[2 * sizeof(m->validator) + 1];
 
     (void)fprintf(to, "%s\n",
                   path.len == 0 ? "/" : text_quote(path.bytes, path.len, name, sizeof(name)));
     (void)fprintf(to, "  kind       %s\n", entry_kind_word(m->kind));
     (void)fprintf(to, "  size       %" PRIu64 "\n", m->size);
     (void)fprintf(to, "  mtime      %s\n", entry_print_time_exact(m->mtime_ns, time));
-    (void)fputs("  validator  ", to);
-    for (size_t i = 0; i < sizeof(m->validator); i++) {
-        (void)fprintf(to, "%02x", (unsigned)m->validator[i]);
-    }
-    (void)fputc('\n', to);
+    (void)hex_print(m->validator, sizeof(m->validator), validator);
+    (void)fprintf(to, "  validator  %s\n", validator);
 }
 
 static void print_object(FILE *to, struct wherry_view path, const struct wherry_message_info *m)

@@ -46,16 +46,10 @@ enum exit_code command_read_wherry_url(const struct command_call *call, const ch
                                        const char *without, struct url *ret)
 {
     char why[URL_WHY_BYTES];
-    struct url url;
-    enum exit_code code = command_read_url(call, text, &url);
 
-    if (code != EXIT_CODE_OK) {
-        return code;
-    }
-    if (url.scheme != URL_WHERRY) {
+    if (url_has_scheme(text, URL_TFTP)) { /* first: a name in it would not help */
         (void)snprintf(why, sizeof(why), "TFTP has no %s: %s needs wherry://", without, call->name);
         return command_fail(call, EXIT_CODE_USAGE, text, why);
     }
-    *ret = url;
-    return EXIT_CODE_OK;
+    return command_read_url(call, text, ret);
 }

@@ -115,9 +115,11 @@ static bool take_reply(struct fetch *f, const struct wherry_message_get_reply *r
     f->size = reply->info.size;
     f->version_known = true;
     memcpy(f->validator, reply->info.validator, sizeof(f->validator));
-    console_say(f->p->remote->console, CONSOLE_NOTE,
-                "%s: %" PRIu64 " bytes, of which %" PRIu64 " are here", f->p->label, f->size,
-                f->from);
+    if (f->from > 0) {
+        console_say(f->p->remote->console, CONSOLE_NOTE,
+                    "%s: going on at %" PRIu64 " of %" PRIu64 " bytes", f->p->label, f->from,
+                    f->size);
+    }
     if (f->p->partial == NULL) {
         return true;
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "base/number.h"
 
 /* How many bytes the character at the beginning has (RFC 3629: no surrogates, nothing longer than
@@ -147,8 +148,11 @@ void json_hex(struct json *j, const char *key, struct wherry_view bytes)
 {
     put_key(j, key, "");
     (void)fputc('"', j->to);
-    for (size_t i = 0; i < bytes.len; i++) {
-        (void)fprintf(j->to, "%02x", (unsigned)bytes.bytes[i]);
+    for (size_t i = 0; i < bytes.len; i++) { /* of any length: no room for all of it at once */
+        char digits[3];
+
+        (void)hex_print(bytes.bytes + i, 1, digits);
+        (void)fputs(digits, j->to);
     }
     (void)fputc('"', j->to);
 }

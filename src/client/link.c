@@ -9,16 +9,15 @@
 #include <unistd.h>
 
 #include "base/number.h"
-#include "base/text.h"
 #include "client/dial.h"
+#include "client/link_words.h"
 #include "client/meter.h"
 #include "client/resolve.h"
 #include "client/waiter.h"
 #include "net/tcp.h"
 
-#define BUFFER_BYTES (256u * 1024u)
+#define BUFFER_BYTES 262144u
 #define KEEP_IDLE_NS (30 * NUMBER_SECOND) /* a server gives up an idle connection after 120 s */
-#define TEXT_SHOWN_BYTES 256
 
 struct link {
     struct console *console;
@@ -60,47 +59,18 @@ static bool fail_by_signal(struct link *l)
 
 static void take_goaway(struct link *l, const struct wherry_client_end *end)
 {
-    struct outcome *o = &l->goaway;
-    char address[ADDR_TEXT_BYTES];
-    char text[TEXT_SHOWN_BYTES];
-    size_t used;
-
-    *o = (struct outcome){.side = OUTCOME_NETWORK, .result = end->result};
-    (void)text_quote(end->text.bytes, end->text.len, text, sizeof(text));
-    used =
-        (size_t)snprintf(o->detail, sizeof(o->detail), "the server at %s ends the connection: %s",
-                         addr_print(&l->peer, address), wherry_res_text(end->result));
-    if (text[0] != '\0') {
-        used += (size_t)snprintf(o->detail + used, sizeof(o->detail) - used,
-                                 " (server says: \"%s\")", text);
-    }
-    if (end->retry_after_s != 0) {
-        (void)snprintf(o->detail + used, sizeof(o->detail) - used, ", to be tried again after %u s",
-                       (unsigned)end->retry_after_s);
-    }
-    console_say(l->console, CONSOLE_NOTE, "%s", o->detail);
+    link_words_goaway(&l->goaway, &l->peer, end);
+    console_say(l->console, CONSOLE_NOTE, "%s", l->goaway.detail);
 }
 
 /* The stream is over, and everything that was said on it is known. */
 static bool fail_by_close(struct link *l, enum res result, const char *said)
 {
-    struct outcome o = {.side = OUTCOME_NETWORK, .result = result};
-    char address[ADDR_TEXT_BYTES];
+    struct outcome o;
 
-    (void)addr_print(&l->peer, address);
-    if (result == RES_NO_MEMORY) {
-        o.side = OUTCOME_LOCAL;
-    } else if (result == RES_PROTOCOL || result == RES_UNSUPPORTED) {
-        o.side = OUTCOME_PROTOCOL;
-        (void)snprintf(o.detail, sizeof(o.detail), "the server at %s breaks the protocol: %s",
-                       address, said);
-    } else if (l->goaway.side == OUTCOME_NETWORK) {
+    link_words_close(&o, &l->peer, result, said);
+    if (o.side == OUTCOME_NETWORK && l->goaway.side == OUTCOME_NETWORK) {
         o = l->goaway;
-    } else if (result == RES_TIMEOUT) {
-        (void)snprintf(o.detail, sizeof(o.detail), "%s: %s", address, said);
-    } else {
-        o.result = RES_LOST;
-        (void)snprintf(o.detail, sizeof(o.detail), "connection to %s lost: %s", address, said);
     }
     return fail(l, &o);
 }
@@ -231,6 +201,11 @@ static bool pull(struct link *l, bool block, struct wherry_client_event *ret)
         }
         flush(l);
         if (receive(l)) {
+            /* Who talks without an end does not keep us from being ended. */
+            waiter_look(&l->waiter);
+            if (l->waiter.signum != 0) {
+                return fail_by_signal(l);
+            }
             continue;
         }
         if (l->stream == RES_LATER) {

@@ -16,7 +16,7 @@ struct failure_row {
 /* RFC 1350 appendix, RFC 2347. Code 0 says nothing: the peer's own text has to. */
 static const struct failure_row error_rows[] = {
     {WHERRY_ERROR_OTHER, EXIT_CODE_SERVER, "the server refuses"},
-    {WHERRY_ERROR_NOT_FOUND, EXIT_CODE_SERVER, "no such file"},
+    {WHERRY_ERROR_NOT_FOUND, EXIT_CODE_SERVER, "no such file or directory"},
     {WHERRY_ERROR_ACCESS, EXIT_CODE_DENIED, "access denied"},
     {WHERRY_ERROR_FULL, EXIT_CODE_SERVER, "the server has no room for it"},
     {WHERRY_ERROR_ILLEGAL, EXIT_CODE_PROTOCOL, "the server takes a packet of ours for illegal"},
@@ -30,7 +30,7 @@ static const struct failure_row error_rows[] = {
 static const struct failure_row status_rows[] = {
     {WHERRY_STATUS_OK, EXIT_CODE_SERVER, "the server refuses"},
     {WHERRY_STATUS_PROTOCOL, EXIT_CODE_PROTOCOL, "the server takes a frame of ours for illegal"},
-    {WHERRY_STATUS_NOT_FOUND, EXIT_CODE_SERVER, "no such file"},
+    {WHERRY_STATUS_NOT_FOUND, EXIT_CODE_SERVER, "no such file or directory"},
     {WHERRY_STATUS_DENIED, EXIT_CODE_DENIED, "access denied"},
     {WHERRY_STATUS_TOO_LARGE, EXIT_CODE_SERVER, "the file is too large for the server"},
     {WHERRY_STATUS_EXISTS, EXIT_CODE_SERVER, "the file exists already"},
@@ -147,7 +147,7 @@ char *outcome_print(const struct outcome *o, char buf[OUTCOME_PRINT_BYTES])
         (void)snprintf(buf, cap, "%s%s%s", o->detail, separator, local_text(o->result));
         break;
     case OUTCOME_SIGNAL:
-        (void)snprintf(buf, cap, "interrupted by SIG%s", sigabbrev_np(o->signum));
+        (void)snprintf(buf, cap, "interrupted by SIG%s%s", sigabbrev_np(o->signum), o->detail);
         break;
     case OUTCOME_DONE:
     case OUTCOME_NETWORK:

@@ -13,7 +13,7 @@ static void fail(struct output *o, int error)
     o->failed = true;
     o->why = (struct outcome){
         .side = OUTCOME_LOCAL,
-        .result = error == EPIPE ? RES_LOST : res_from_errno(error),
+        .result = res_from_errno(error),
     };
     (void)snprintf(o->why.detail, sizeof(o->why.detail), "standard output");
 }

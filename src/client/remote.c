@@ -65,19 +65,29 @@ static bool await(struct link *l, enum res issued, enum wherry_client_event_kind
     return true;
 }
 
-bool remote_stat(struct remote *r, const struct url *url, struct wherry_view path,
-                 struct wherry_message_info *ret, struct outcome *why)
+/* Asks about a path, and waits for the answer of this kind. */
+static bool ask(struct remote *r, const struct url *url, struct wherry_view path,
+                enum res (*issue)(struct wherry_client_exchange *x, struct wherry_view path,
+                                  uint64_t now_ns, uint32_t *ret),
+                enum wherry_client_event_kind kind, struct wherry_client_event *ret,
+                struct outcome *why)
 {
-    struct wherry_client_event event;
     uint32_t request;
     enum res issued;
 
     if (!remote_reach(r, url, why)) {
         return false;
     }
-    issued =
-        wherry_client_exchange_stat(link_exchange(r->link), path, link_now_ns(r->link), &request);
-    if (!await(r->link, issued, WHERRY_CLIENT_INFO, &event, why)) {
+    issued = issue(link_exchange(r->link), path, link_now_ns(r->link), &request);
+    return await(r->link, issued, kind, ret, why);
+}
+
+bool remote_stat(struct remote *r, const struct url *url, struct wherry_view path,
+                 struct wherry_message_info *ret, struct outcome *why)
+{
+    struct wherry_client_event event;
+
+    if (!ask(r, url, path, wherry_client_exchange_stat, WHERRY_CLIENT_INFO, &event, why)) {
         return false;
     }
     *ret = event.info;
@@ -88,15 +98,8 @@ bool remote_hash(struct remote *r, const struct url *url, struct wherry_view pat
                  struct wherry_message_hash_reply *ret, struct outcome *why)
 {
     struct wherry_client_event event;
-    uint32_t request;
-    enum res issued;
 
-    if (!remote_reach(r, url, why)) {
-        return false;
-    }
-    issued =
-        wherry_client_exchange_hash(link_exchange(r->link), path, link_now_ns(r->link), &request);
-    if (!await(r->link, issued, WHERRY_CLIENT_HASH_REPLY, &event, why)) {
+    if (!ask(r, url, path, wherry_client_exchange_hash, WHERRY_CLIENT_HASH_REPLY, &event, why)) {
         return false;
     }
     *ret = event.hash;

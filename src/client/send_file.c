@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "client/meter.h"
@@ -62,16 +63,19 @@ static bool abandon(struct sending *s, enum res r)
     return fail_locally(s, r);
 }
 
-/* A lost connection leaves the user with a question: what is there now? */
+/* A lost connection leaves the user with a question: what is there now? After a signal only who
+ * wants to go on later asks it. */
 static void say_what_is_left(struct sending *s)
 {
+    bool resume = s->job->call->settings->resume;
     size_t used = strlen(s->why.detail);
     const char *text = "";
 
-    if (s->why.side != OUTCOME_NETWORK || !s->ready) {
+    if (!s->ready ||
+        !(s->why.side == OUTCOME_NETWORK || (s->why.side == OUTCOME_SIGNAL && resume))) {
         return;
     }
-    if (s->job->call->settings->resume) {
+    if (resume) {
         text = "; run the same command again, with --resume, to go on";
     } else if (link_may_be_done(s->link)) {
         text = "; the server may have stored the file all the same";
@@ -363,9 +367,7 @@ static void say_success(struct sending *s)
 
     meter_close(&s->meter, s->at - s->offset, link_now_ns(s->link));
     if (s->summed) {
-        for (size_t i = 0; i < WHERRY_SHA256_BYTES; i++) {
-            (void)snprintf(hex + 2 * i, 3, "%02x", (unsigned)s->sha256[i]);
-        }
+        (void)hex_print(s->sha256, sizeof(s->sha256), hex);
         console_say(console, CONSOLE_NOTE, "%s: SHA-256 %s", s->label, hex);
     }
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/errno_res.h"
@@ -20,13 +21,19 @@ static int open_again(int fd)
     return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* Files, and /dev/null, which has this number on every Linux. */
+static bool never_blocks(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) || (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3));
+}
+
 void stream_open(struct stream *s, int fd)
 {
     struct stat st;
     bool known = fstat(fd, &st) == 0;
 
     *s = (struct stream){.fd = fd, .most = PIECE_BYTES};
-    if (known && S_ISREG(st.st_mode)) {
+    if (known && never_blocks(&st)) {
         s->most = SIZE_MAX;
     } else if (known && S_ISFIFO(st.st_mode)) {
         int own = open_again(fd);

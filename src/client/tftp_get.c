@@ -10,6 +10,8 @@
 struct tftp_get {
     struct wherry_receiver *receiver;
     struct sink *sink;
+    bool gathers;
+    bool flush_due;
     bool strict_size;
     struct wherry_agreed agreed;
     bool begun;
@@ -17,7 +19,7 @@ struct tftp_get {
 };
 
 enum res tftp_get_new(struct tftp_get **ret, const struct tftp_core_params *p, struct sink *sink,
-                      bool strict_size)
+                      bool gathers, bool strict_size)
 {
     struct wherry_receiver_params params = {
         .opening = p->request,
@@ -32,6 +34,7 @@ enum res tftp_get_new(struct tftp_get **ret, const struct tftp_core_params *p, s
         return RES_NO_MEMORY;
     }
     g->sink = sink;
+    g->gathers = gathers;
     g->strict_size = strict_size;
     wherry_agreed_init(&g->agreed);
     params.agreed = g->agreed;
@@ -81,6 +84,10 @@ static void get_input(void *core, const struct wherry_packet *p, uint64_t now_ns
     r = sink_add(g->sink, piece.block, piece.bytes);
     if (r != RES_OK) {
         fail_locally(g, r);
+    } else if (g->gathers && !piece.last && sink_waiting(g->sink) < TFTP_GET_BEHIND_BYTES) {
+        wherry_receiver_stored(g->receiver, piece.block, now_ns);
+    } else {
+        g->flush_due = true;
     }
 }
 
@@ -126,7 +133,10 @@ static void get_pump(void *core, struct tftp_line *line, uint64_t now_ns)
 
     (void)line;
     (void)now_ns;
-    sink_flush(g->sink);
+    if (g->flush_due) {
+        g->flush_due = false;
+        sink_flush(g->sink);
+    }
 }
 
 bool tftp_get_size_differs(const struct tftp_get *g, uint64_t *ret_announced)

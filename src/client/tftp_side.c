@@ -64,7 +64,7 @@ static enum res make_core(struct tftp_side *s, uint64_t now_ns)
     }
     wherry_options_parse(&s->asked, (struct wherry_view){.bytes = s->pairs, .len = pairs_len});
     if (s->p.opcode == WHERRY_RRQ) {
-        r = tftp_get_new(&get, &params, s->p.sink, s->p.strict_size);
+        r = tftp_get_new(&get, &params, s->p.sink, s->p.gathers, s->p.strict_size);
         s->ops = &tftp_get_ops;
         s->core = get;
     } else {

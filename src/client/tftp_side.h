@@ -49,6 +49,7 @@ struct tftp_side_params {
     uint64_t patience_ns;
     struct sink *sink;     /* RRQ */
     struct source *source; /* WRQ */
+    bool gathers;          /* RRQ: see tftp_get.h */
     bool strict_size;      /* RRQ */
     /* From the loop, never from inside tftp_side_start(); may free the side. */
     void (*agreed)(void *owner); /* the OACK was accepted */

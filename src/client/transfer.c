@@ -114,6 +114,7 @@ static enum res start_side(struct transfer *t)
         .patience_ns = t->p->settings->patience_ns,
         .sink = t->file.sink,
         .source = t->file.source,
+        .gathers = t->p->fd == -1,
         .strict_size = t->p->settings->strict_size,
         .agreed = on_agreed,
         .ended = on_ended,

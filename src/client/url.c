@@ -216,10 +216,17 @@ static bool parse_wherry_path(struct url *u, const char *text, char why[URL_WHY_
     return true;
 }
 
+bool url_has_scheme(const char *text, enum url_scheme scheme)
+{
+    const char *beginning = scheme_rows[scheme].text;
+
+    return strncasecmp(text, beginning, strlen(beginning)) == 0;
+}
+
 static bool parse_scheme(struct url *u, const char *text, char why[URL_WHY_BYTES])
 {
     for (size_t i = 0; i < SCHEME_COUNT; i++) {
-        if (strncasecmp(text, scheme_rows[i].text, strlen(scheme_rows[i].text)) == 0) {
+        if (url_has_scheme(text, (enum url_scheme)i)) {
             *u = (struct url){
                 .scheme = (enum url_scheme)i,
                 .port = scheme_rows[i].port,

@@ -44,6 +44,8 @@ struct url {
 
 /* True: *ret is set. False: why says what is wrong and what is allowed, *ret is untouched. */
 bool url_parse(struct url *ret, const char *text, char why[URL_WHY_BYTES]);
+/* Whether text begins as URLs of that scheme do, whatever is wrong with the rest. */
+bool url_has_scheme(const char *text, enum url_scheme scheme);
 /* wherry://: the path as requests carry it, without a slash at its end. A view into u. */
 struct wherry_view url_path(const struct url *u);
 /* "tftp://", "wherry://". */

@@ -14,12 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/number.h"
 #include "io/thread.h"
 
 /* Two of these: one is filled while the other is written. */
 #define QUEUE_BYTES (512u * 1024u)
 #define PREFIX_BYTES 3u /* "<6>" */
 #define STALL_SECONDS 1 /* what log_writer_free() waits */
+#define GATHER_NS (10 * (long)NUMBER_MILLISECOND)
+#define ENOUGH_BYTES (QUEUE_BYTES / 4u) /* to write before that time is over */
 
 /* Whole lines, each with its newline; prefixes are there unless the target is plain. */
 struct queue {
@@ -31,11 +34,14 @@ struct log_writer {
     enum log_target target;
     int fd;
     pthread_t thread;
+    struct timespec until; /* when it stops gathering; not on its stack: a sanitizer would mark that
+                              as in use for good when the thread is cancelled further down */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t more;
     struct queue *filling;
     struct queue *spare; /* NULL while the thread writes it */
+    bool urgent;         /* something in `filling` should not wait for more */
     uint64_t dropped;
     bool stopping;
 };
@@ -145,6 +151,23 @@ static void write_dropped(const struct log_writer *w, uint64_t dropped)
     write_text(w, text, format_line(w, text, sizeof(text), LOG_LEVEL_WARNING, line));
 }
 
+/* Waits for more lines, with the lock held, if those that are here can wait. */
+static void gather(struct log_writer *w)
+{
+    int r = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &w->until);
+    w->until.tv_nsec += GATHER_NS;
+    if (w->until.tv_nsec >= (long)NUMBER_SECOND) {
+        w->until.tv_sec++;
+        w->until.tv_nsec -= (long)NUMBER_SECOND;
+    }
+    while (!w->urgent && !w->stopping && r == 0) {
+        r = pthread_cond_timedwait(&w->more, &w->lock, &w->until);
+    }
+    w->urgent = false;
+}
+
 static void *run_writer(void *arg)
 {
     struct log_writer *w = arg;
@@ -162,6 +185,7 @@ static void *run_writer(void *arg)
         if (w->filling->len == 0) {
             break;
         }
+        gather(w);
         full = w->filling;
         w->filling = w->spare;
         w->spare = NULL;
@@ -187,6 +211,18 @@ static void release(struct log_writer *w)
     free(w);
 }
 
+/* glibc's mutex and condition need no resources and cannot fail to be made. */
+static void init_lock(struct log_writer *w)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->more, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 enum res log_writer_new(struct log_writer **ret, enum log_target target, int fd)
 {
     /* One piece, of which only pages that lines ever reached become resident. */
@@ -204,9 +240,7 @@ enum res log_writer_new(struct log_writer **ret, enum log_target target, int fd)
     w->spare = &queues[1];
     w->filling->len = 0;
     w->spare->len = 0;
-    /* glibc's default mutex and condition need no resources and cannot fail to be made. */
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->more, NULL);
+    init_lock(w);
     if (!thread_start(&w->thread, run_writer, w)) {
         release(w);
         return RES_BUSY;
@@ -241,6 +275,7 @@ void log_writer_sink(void *arg, enum log_level level, const char *line)
     int error = errno;
     struct queue *q;
     size_t len;
+    bool urgent;
 
     pthread_mutex_lock(&w->lock);
     q = w->filling;
@@ -248,8 +283,12 @@ void log_writer_sink(void *arg, enum log_level level, const char *line)
     if (len == 0) {
         w->dropped++;
     } else {
+        urgent = level <= LOG_LEVEL_WARNING || q->len + len >= ENOUGH_BYTES;
+        if (q->len == 0 || (urgent && !w->urgent)) {
+            pthread_cond_signal(&w->more);
+        }
         q->len += len;
-        pthread_cond_signal(&w->more);
+        w->urgent = w->urgent || urgent;
     }
     pthread_mutex_unlock(&w->lock);
     errno = error;

@@ -2,7 +2,10 @@
 /* io/log_writer.h: a sink for base/log.h that never blocks the caller: lines go into a bounded
  * queue and a thread of its own writes them, to stderr with systemd's "<N>" prefixes (only when
  * asked: on a terminal they disturb) or to syslog. When the queue is full, lines are counted and
- * the count is written as a line of its own once there is room. */
+ * the count is written as a line of its own once there is room.
+ *
+ * To wake the thread costs as much as to answer a small request, so it gathers what comes within
+ * 10 ms of a line. Warnings and errors, and what is before them, are written at once. */
 #ifndef IO_LOG_WRITER_H
 #define IO_LOG_WRITER_H
 

@@ -25,7 +25,8 @@ enum res loop_new(struct loop **ret);
 void loop_free(struct loop *l);
 /* Runs until loop_stop(); returns at once if that was called before. */
 void loop_run(struct loop *l);
-/* One turn: waits for one event, or for none if !block. For tests. */
+/* One turn: waits for one event, or for none if !block. For who has other things to
+ * do in between, or to wait for one thing that happens. */
 void loop_turn(struct loop *l, bool block);
 void loop_stop(struct loop *l);
 uint64_t loop_now_ns(const struct loop *l);

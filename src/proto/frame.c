@@ -9,6 +9,8 @@
 #define BUFFER_FIRST 64u /* bytes; most requests are shorter */
 #define BUFFER_KEPT 512u /* what an idle connection may hold on to */
 
+#define OF_SERVER 0x80u /* the bit of the types that only a server sends */
+
 /* Who sends a type, and which id goes with it. END of a server has both kinds of id. */
 enum { CLIENT = 1, SERVER = 2, ID_ZERO = 4, ID_SET = 8, REQUEST = 16 };
 
@@ -102,11 +104,21 @@ static bool is_ping(uint8_t type)
     return type == WHERRY_FRAME_PING || type == WHERRY_FRAME_PING_REPLY;
 }
 
+/* What a server of another version may say to the connection: only its id tells whether it does. */
+static bool may_be_skipped(const struct wherry_frame_decoder *d, uint8_t type)
+{
+    return rules[type] == 0 && (type & OF_SERVER) != 0 && d->sender == WHERRY_FROM_SERVER &&
+           !d->hello_due;
+}
+
 /* Each judge returns what is wrong, or NULL. */
 static const char *judge_type(const struct wherry_frame_decoder *d, uint8_t type)
 {
     bool from_client = d->sender == WHERRY_FROM_CLIENT;
 
+    if (may_be_skipped(d, type)) {
+        return NULL;
+    }
     if (rules[type] == 0) {
         return "unknown type of frame";
     }
@@ -138,6 +150,9 @@ static const char *judge_length(const struct wherry_frame_decoder *d, const stru
 
 static const char *judge_id(const struct wherry_frame_decoder *d, const struct wherry_frame *f)
 {
+    if (may_be_skipped(d, f->type)) {
+        return f->id != 0 ? "unknown type of frame, and not of id 0" : NULL;
+    }
     if (f->id != 0 && (rules[f->type] & ID_SET) == 0) {
         return "HELLO, PING and GOAWAY belong to the connection: their id is 0";
     }
@@ -195,6 +210,14 @@ static size_t move_bytes(struct bytes_reader *in, uint8_t *to, size_t most)
     return n;
 }
 
+static enum wherry_decoder_state state_after_header(uint8_t type)
+{
+    if (rules[type] == 0) { /* the judges let no other unknown one through */
+        return WHERRY_DECODER_SKIP;
+    }
+    return type == WHERRY_FRAME_DATA ? WHERRY_DECODER_DATA : WHERRY_DECODER_PAYLOAD;
+}
+
 static void take_header(struct wherry_frame_decoder *d, struct bytes_reader *in)
 {
     struct wherry_frame f;
@@ -216,7 +239,7 @@ static void take_header(struct wherry_frame_decoder *d, struct bytes_reader *in)
         d->taken = 0;
         d->piece_due = true;
         d->hello_due = d->hello_due && !is_hello(f.type);
-        d->state = f.type == WHERRY_FRAME_DATA ? WHERRY_DECODER_DATA : WHERRY_DECODER_PAYLOAD;
+        d->state = state_after_header(f.type);
     }
 }
 
@@ -297,20 +320,45 @@ static void take_data(struct wherry_frame_decoder *d, struct bytes_reader *in,
     }
 }
 
+static void skip_payload(struct wherry_frame_decoder *d, struct bytes_reader *in)
+{
+    size_t missing = d->frame.length - d->taken;
+    size_t n = in->left < missing ? in->left : missing;
+    const uint8_t *bytes;
+
+    if (bytes_get_view(in, n, &bytes)) {
+        d->taken += (uint32_t)n;
+    }
+    if (d->taken == d->frame.length) {
+        end_frame(d);
+    }
+}
+
+/* As far as the next thing to say, or the end of a frame of which nothing is said. */
+static void take_frame(struct wherry_frame_decoder *d, struct bytes_reader *in,
+                       struct wherry_decoded *ret)
+{
+    if (d->state == WHERRY_DECODER_HEADER) {
+        take_header(d, in);
+    }
+    if (d->state == WHERRY_DECODER_PAYLOAD) {
+        take_payload(d, in, ret);
+    } else if (d->state == WHERRY_DECODER_DATA) {
+        take_data(d, in, ret);
+    } else if (d->state == WHERRY_DECODER_SKIP) {
+        skip_payload(d, in);
+    }
+}
+
 size_t wherry_frame_decode(struct wherry_frame_decoder *d, const uint8_t *bytes, size_t len,
                            struct wherry_decoded *ret)
 {
     struct bytes_reader in = {.at = bytes, .left = len};
 
     *ret = (struct wherry_decoded){.kind = WHERRY_DECODED_MORE};
-    if (d->state == WHERRY_DECODER_HEADER) {
-        take_header(d, &in);
-    }
-    if (d->state == WHERRY_DECODER_PAYLOAD) {
-        take_payload(d, &in, ret);
-    } else if (d->state == WHERRY_DECODER_DATA) {
-        take_data(d, &in, ret);
-    }
+    do {
+        take_frame(d, &in, ret);
+    } while (d->state == WHERRY_DECODER_HEADER && ret->kind == WHERRY_DECODED_MORE && in.left > 0);
     if (d->state == WHERRY_DECODER_BAD) {
         ret->kind = WHERRY_DECODED_BAD;
         ret->result = d->result;
@@ -326,7 +374,7 @@ bool wherry_frame_decoder_midway(const struct wherry_frame_decoder *d)
 
 const struct wherry_frame *wherry_frame_decoder_current(const struct wherry_frame_decoder *d)
 {
-    bool known = d->state == WHERRY_DECODER_PAYLOAD || d->state == WHERRY_DECODER_DATA;
+    bool known = d->state != WHERRY_DECODER_HEADER && d->state != WHERRY_DECODER_BAD;
 
     return known ? &d->frame : NULL;
 }

@@ -330,7 +330,7 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
                  row->highest);
         break;
     case OPTION_BYTES:
-        snprintf(buf, cap, "a size from %s to %s, in bytes or with K, M or G",
+        snprintf(buf, cap, "a size from %s to %s, in bytes or with K, M, G or T",
                  number_print_bytes(row->lowest, from), number_print_bytes(row->highest, to));
         break;
     case OPTION_TIME:

@@ -37,11 +37,21 @@ void tcp_record_begin(struct tcp_record *t, const struct tcp_session *s, uint64_
     };
 }
 
+/* The client asked for a version that is no longer there: that is no failure of ours. */
+static bool is_other_version(const struct tcp_session *s, enum res r)
+{
+    return r == RES_CHANGED && s->driver == &tcp_get_driver && !s->get.open;
+}
+
 void tcp_record_end(struct tcp_record *t, const struct tcp_session *s, enum res r)
 {
     t->r.outcome = transfer_log_outcome(r);
     t->r.status = (uint16_t)wire_error_status(r);
     t->r.reason = r == RES_OK ? NULL : wherry_res_text(r);
+    if (is_other_version(s, r)) {
+        t->r.outcome = OUTCOME_REFUSED;
+        t->r.reason = "not the version that was asked for";
+    }
     transfer_log_record(s->room->transfers, &t->r);
 }
 

@@ -139,9 +139,6 @@ struct tcp_session {
         } get;
         struct {
             struct upload *upload;
-            uint64_t expected;
-            bool open;
-            bool committing;
         } put;
     };
 };

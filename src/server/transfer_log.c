@@ -261,15 +261,25 @@ static void add_quoted(struct text_line *l, const char *key, const uint8_t *byte
     add(l, " %s=\"%s\"", key, text_quote(bytes, len, text, cap));
 }
 
-static void add_figures(struct text_line *l, const struct transfer_record *r)
+/* In few pieces, for a small read costs little more than its line. */
+static void add_facts(struct text_line *l, const struct transfer_record *r)
 {
+    char peer[ADDR_TEXT_BYTES];
+    char name[NAME_BYTES];
     char secs[SECS_BYTES];
 
     print_secs(r->duration_ns, secs);
     if (r->op != NULL) {
-        add(l, " offset=%" PRIu64 " bytes=%" PRIu64 " secs=%s", r->offset, r->bytes, secs);
+        add(l,
+            "%s op=%s via=wherry peer=%s name=\"%s\" offset=%" PRIu64 " bytes=%" PRIu64 " secs=%s",
+            outcomes[r->outcome].word, r->op, addr_print(&r->peer, peer),
+            text_quote(r->name.bytes, r->name.len, name, NAME_BYTES), r->offset, r->bytes, secs);
     } else {
-        add(l, " mode=%s blksize=%u windowsize=%u bytes=%" PRIu64 " secs=%s resent=%" PRIu64,
+        add(l,
+            "%s op=%s peer=%s name=\"%s\" mode=%s blksize=%u windowsize=%u bytes=%" PRIu64
+            " secs=%s resent=%" PRIu64,
+            outcomes[r->outcome].word, r->write ? "write" : "read", addr_print(&r->peer, peer),
+            text_quote(r->name.bytes, r->name.len, name, NAME_BYTES),
             r->mode == WHERRY_OCTET ? "octet" : "netascii", r->blksize, r->windowsize, r->bytes,
             secs, r->resent);
     }
@@ -278,16 +288,8 @@ static void add_figures(struct text_line *l, const struct transfer_record *r)
 static void print_line(const struct transfer_record *r, char line[LOG_LINE_BYTES])
 {
     struct text_line l = {line, LOG_LINE_BYTES};
-    char peer[ADDR_TEXT_BYTES];
 
-    if (r->op != NULL) {
-        add(&l, "%s op=%s via=wherry", outcomes[r->outcome].word, r->op);
-    } else {
-        add(&l, "%s op=%s", outcomes[r->outcome].word, r->write ? "write" : "read");
-    }
-    add(&l, " peer=%s", addr_print(&r->peer, peer));
-    add_quoted(&l, "name", r->name.bytes, r->name.len, NAME_BYTES);
-    add_figures(&l, r);
+    add_facts(&l, r);
     if (r->op != NULL && r->status != 0) {
         add(&l, " status=%u", r->status);
     }

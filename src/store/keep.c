@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/errno_res.h"
+#include "base/hex.h"
 #include "store/beneath.h"
 
 #define DATA_PREFIX JAIL_TEMP_PREFIX "u"
@@ -28,19 +28,8 @@ _Static_assert(sizeof(DATA_PREFIX) + ID_LETTERS <= TEMP_NAME_BYTES, "names fit a
 static void make_name(const char *prefix, const uint8_t id[WHERRY_UPLOAD_ID_BYTES],
                       char ret[TEMP_NAME_BYTES])
 {
-    int at = snprintf(ret, TEMP_NAME_BYTES, "%s", prefix);
-
-    for (size_t i = 0; i < WHERRY_UPLOAD_ID_BYTES; i++) {
-        at += snprintf(ret + at, TEMP_NAME_BYTES - (size_t)at, "%02x", id[i]);
-    }
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    memcpy(ret, prefix, PREFIX_BYTES);
+    (void)hex_print(id, WHERRY_UPLOAD_ID_BYTES, ret + PREFIX_BYTES);
 }
 
 enum keep_kind keep_parse_name(const char *name, uint8_t ret_id[WHERRY_UPLOAD_ID_BYTES])
@@ -53,17 +42,9 @@ enum keep_kind keep_parse_name(const char *name, uint8_t ret_id[WHERRY_UPLOAD_ID
     } else if (strncmp(name, RECORD_PREFIX, PREFIX_BYTES) == 0) {
         kind = KEEP_RECORD;
     }
-    if (kind == KEEP_NONE || strlen(name) != PREFIX_BYTES + ID_LETTERS) {
+    if (kind == KEEP_NONE || strlen(name) != PREFIX_BYTES + ID_LETTERS ||
+        !hex_parse(name + PREFIX_BYTES, sizeof(id), id)) {
         return KEEP_NONE;
-    }
-    for (size_t i = 0; i < WHERRY_UPLOAD_ID_BYTES; i++) {
-        int high = hex_digit(name[PREFIX_BYTES + 2 * i]);
-        int low = hex_digit(name[PREFIX_BYTES + 2 * i + 1]);
-
-        if (high < 0 || low < 0) {
-            return KEEP_NONE;
-        }
-        id[i] = (uint8_t)(high * 16 + low);
     }
     memcpy(ret_id, id, sizeof(id));
     return kind;
@@ -113,6 +94,7 @@ enum res keep_read(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct 
 
 enum res keep_write(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct keep_record *rec)
 {
+    struct keep_record next = *rec;
     uint8_t place[KEEP_PLACE_BYTES];
     char name[TEMP_NAME_BYTES];
     enum res r = RES_OK;
@@ -124,15 +106,18 @@ enum res keep_write(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct
     if (fd == -1) {
         return res_from_errno(errno);
     }
-    rec->sequence++;
-    rec->used_ns = keep_now_ns();
-    keep_encode(rec, id, place);
-    n = pwrite(fd, place, sizeof(place), (off_t)(rec->sequence % 2 * sizeof(place)));
+    next.sequence++;
+    next.used_ns = keep_now_ns();
+    keep_encode(&next, id, place);
+    n = pwrite(fd, place, sizeof(place), (off_t)(next.sequence % 2 * sizeof(place)));
     if (n != (ssize_t)sizeof(place)) {
         r = n == -1 ? res_from_errno(errno) : RES_NO_SPACE;
     }
     if (close(fd) == -1 && errno != EINTR && r == RES_OK) {
         r = res_from_errno(errno);
+    }
+    if (r == RES_OK) {
+        *rec = next; /* else the same place is tried again: the other one is whole */
     }
     return r;
 }

@@ -65,7 +65,8 @@ enum res keep_decode(const uint8_t place[KEEP_PLACE_BYTES],
 bool keep_has_record(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES]);
 /* RES_NOT_FOUND: none, or none that is whole. */
 enum res keep_read(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct keep_record *ret);
-/* Counts the sequence up, in rec too. */
+/* Counts the sequence up, in rec too. On failure rec is as it was, and the record on the disk that
+ * was written last is whole. */
 enum res keep_write(int dir_fd, const uint8_t id[WHERRY_UPLOAD_ID_BYTES], struct keep_record *rec);
 
 /* Opens the data of this id behind what of it counts (rec->synced), or makes it, and writes the

@@ -10,16 +10,11 @@
 
 #include <wherry/netascii.h>
 
+#include "base/buffer.h"
 #include "base/errno_res.h"
 #include "store/straight.h"
 
 enum step { STEP_OPEN, STEP_WRITE, STEP_COMMIT, STEP_ABORT };
-
-struct buffer {
-    uint8_t *bytes;
-    size_t len;
-    size_t cap;
-};
 
 /* What the pool works on; it outlives a sink that is freed meanwhile, and then releases itself. */
 struct sink_job {
@@ -73,7 +68,7 @@ static void job_free(struct sink_job *job)
     if (job != NULL) {
         job_close(job);
         free(job->name);
-        free(job->batch.bytes);
+        buffer_clear(&job->batch);
         free(job);
     }
 }
@@ -178,10 +173,10 @@ static void take_back_batch(struct sink *s)
     if (s->gather.bytes == NULL) {
         s->gather = s->job->batch;
         s->gather.len = 0;
+        s->job->batch = (struct buffer){0};
     } else {
-        free(s->job->batch.bytes);
+        buffer_clear(&s->job->batch);
     }
-    s->job->batch = (struct buffer){0};
 }
 
 static void job_done(struct pool_job *base, void *owner)
@@ -291,32 +286,12 @@ enum res sink_from_fd(struct sink **ret, const struct sink_params *p, int fd)
     return RES_OK;
 }
 
-static bool reserve(struct buffer *b, size_t more)
-{
-    size_t cap = b->cap * 2;
-    uint8_t *bytes;
-
-    if (b->cap - b->len >= more) {
-        return true;
-    }
-    if (cap < b->len + more) {
-        cap = b->len + more;
-    }
-    bytes = realloc(b->bytes, cap);
-    if (bytes == NULL) {
-        return false;
-    }
-    b->bytes = bytes;
-    b->cap = cap;
-    return true;
-}
-
 enum res sink_add(struct sink *s, uint64_t block, struct wherry_view bytes)
 {
     struct buffer *b = &s->gather;
 
     /* Netascii may give back a CR that an earlier block held. */
-    if (!reserve(b, bytes.len + (s->p.netascii ? 1 : 0))) {
+    if (!buffer_reserve(b, bytes.len + (s->p.netascii ? 1 : 0), SIZE_MAX)) {
         return RES_NO_MEMORY;
     }
     if (s->p.netascii) {
@@ -357,7 +332,7 @@ void sink_free(struct sink *s)
     } else {
         job_free(s->job);
     }
-    free(s->gather.bytes);
+    buffer_clear(&s->gather);
     free(s);
 }
 

@@ -42,14 +42,14 @@ static void upload_free(struct upload *u)
         }
     }
     upload_work_release(&u->work);
-    free(u->gather.bytes);
+    buffer_clear(&u->gather);
     free(u);
 }
 
 /* The batch that was written lends its room to what comes next. */
 static void take_batch(struct upload *u)
 {
-    struct upload_buffer empty = u->work.batch;
+    struct buffer empty = u->work.batch;
 
     empty.len = 0;
     u->work.batch = u->gather;
@@ -168,8 +168,7 @@ static void written(struct upload *u, enum res r)
     }
     go_on(u);
     if (!u->in_pool && batch_is_written(u)) {
-        free(u->work.batch.bytes); /* one that waits for its client holds one */
-        u->work.batch = (struct upload_buffer){0};
+        buffer_clear(&u->work.batch); /* one that waits for its client holds one */
         u->work.batch_done = 0;
     }
     /* A failure after the last byte is told by committed(). */
@@ -337,26 +336,6 @@ enum res upload_begin(struct upload **ret, struct uploads *all, const struct upl
     return RES_LATER;
 }
 
-static bool reserve(struct upload_buffer *b, size_t more)
-{
-    size_t cap = b->cap * 2 < GATHER_BYTES ? b->cap * 2 : GATHER_BYTES;
-    uint8_t *bytes;
-
-    if (b->cap - b->len >= more) {
-        return true;
-    }
-    if (cap < b->len + more) {
-        cap = b->len + more;
-    }
-    bytes = realloc(b->bytes, cap);
-    if (bytes == NULL) {
-        return false;
-    }
-    b->bytes = bytes;
-    b->cap = cap;
-    return true;
-}
-
 /* 0 means no limit, as does the highest number. */
 static uint64_t size_max(const struct upload *u)
 {
@@ -375,7 +354,7 @@ enum res upload_add(struct upload *u, struct wherry_view bytes)
         u->failed = RES_OFFSET;
     } else if (u->bytes > size_max(u) || bytes.len > size_max(u) - u->bytes) {
         u->failed = RES_TOO_LARGE;
-    } else if (!reserve(&u->gather, bytes.len)) {
+    } else if (!buffer_reserve(&u->gather, bytes.len, GATHER_BYTES)) {
         u->failed = RES_NO_MEMORY;
     }
     if (u->failed != RES_OK || bytes.len == 0) {

@@ -72,7 +72,7 @@ struct upload {
     bool superseded; /* its owner is to be told */
     enum res failed; /* stays */
     struct upload_slot *slot;
-    struct upload_buffer gather;
+    struct buffer gather;
     uint64_t bytes; /* in all, those included that it was resumed with */
     bool end_has_sha256;
     uint8_t end_sha256[WHERRY_SHA256_BYTES];

@@ -199,15 +199,35 @@ void upload_table_found(struct uploads *all, struct upload_kept *found)
     upload_table_reap(all);
 }
 
+/* In the directory that the name is in. */
+static void remove_beside(const struct upload_removal *rm)
+{
+    const char *slash = strrchr(rm->name, '/');
+    size_t len = slash != NULL ? (size_t)(slash - rm->name) : 0;
+    char dir[WHERRY_STRING_MAX + 1u];
+    struct stat st;
+    int fd;
+
+    memcpy(dir, rm->name, len);
+    dir[len] = '\0';
+    if (exact_open_dir(rm->jail, dir, &fd, &st) == RES_OK) {
+        (void)keep_remove(fd, rm->id);
+        close(fd);
+    }
+}
+
 static void removal_work(struct pool_job *base)
 {
     struct upload_removal *rm = (struct upload_removal *)base;
     struct jail_target t;
 
-    /* Where directories were renamed the next walk removes it. */
+    /* The name may be that of a directory by now: a client that makes one must not get room that
+     * nobody counts. Where directories were renamed the next walk removes it. */
     if (exact_find_target(rm->jail, rm->name, &t) == RES_OK) {
         (void)keep_remove(t.dir_fd, rm->id);
         close(t.dir_fd);
+    } else {
+        remove_beside(rm);
     }
 }
 

@@ -2,7 +2,6 @@
 #include "store/upload_work.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,14 +96,22 @@ static enum res open_target(struct upload_work *w)
     return RES_OK;
 }
 
-/* All that came so far counts, also when the machine dies. */
+/* All that came so far counts. It is on the disk before the record says so: when the machine dies,
+ * the record may fall behind the data, and never the other way. */
 static enum res sync_kept(struct upload_work *w)
 {
+    uint64_t before = w->record.synced;
+    enum res r;
+
     if (fdatasync(writer_fd(w->writer)) == -1) {
         return res_from_errno(errno);
     }
     w->record.synced = writer_bytes(w->writer);
-    return keep_write(w->dir_fd, w->id, &w->record);
+    r = keep_write(w->dir_fd, w->id, &w->record);
+    if (r != RES_OK) {
+        w->record.synced = before;
+    }
+    return r;
 }
 
 static enum res write_batch(struct upload_work *w)
@@ -187,6 +194,5 @@ void upload_work_do(struct pool_job *base)
 void upload_work_release(struct upload_work *w)
 {
     drop(w);
-    free(w->batch.bytes);
-    w->batch = (struct upload_buffer){0};
+    buffer_clear(&w->batch);
 }

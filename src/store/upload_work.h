@@ -18,6 +18,7 @@
 #include <wherry/message.h>
 #include <wherry/res.h>
 
+#include "base/buffer.h"
 #include "io/pool.h"
 #include "store/jail.h"
 #include "store/keep.h"
@@ -36,12 +37,6 @@ enum upload_step {
     UPLOAD_DROP
 };
 
-struct upload_buffer {
-    uint8_t *bytes;
-    size_t len;
-    size_t cap;
-};
-
 struct upload_work {
     struct pool_job base; /* first: the pool's handle */
     enum upload_step step;
@@ -57,7 +52,7 @@ struct upload_work {
 
     int dir_fd; /* -1: not open */
     struct writer *writer;
-    struct upload_buffer batch;
+    struct buffer batch;
     size_t batch_done; /* written of it */
     uint8_t validator[WHERRY_VALIDATOR_BYTES];
 };

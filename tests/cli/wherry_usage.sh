@@ -61,6 +61,7 @@ expect 2 '--blksize means nothing to wherry://, it is for tftp://' -- \
 # What TFTP has not: 2.
 expect 2 'TFTP has no listings: list needs wherry://' -- "$wherry" list "$url/"
 expect 2 'TFTP has no listings: list needs wherry://' -- "$wherry" ls --json "$url/"
+expect 2 'TFTP has no listings: list needs wherry://' -- "$wherry" list "$url"
 expect 2 'TFTP has no way to ask about files: stat needs wherry://' -- "$wherry" stat "$url/hi"
 expect 2 'TFTP has no digests: hash needs wherry://' -- "$wherry" hash "$url/hi"
 
@@ -91,7 +92,7 @@ if [ "$(id -u)" != 0 ]; then
     chmod 444 older
     expect 3 ': older: permission denied' -- "$wherry" get "$url/hi" older
 fi
-expect 8 'no such file (server says: ' -- "$wherry" get "$url/none" older
+expect 8 'no such file or directory (server says: ' -- "$wherry" get "$url/none" older
 
 # Standard input and output that are closed, or the other way round: never a socket of our own.
 expect 3 'get standard output: it is not open for writing' -- \

@@ -216,16 +216,22 @@ static void give_hello(struct play *p)
     give(p, hello, sizeof(hello));
 }
 
+static bool of_connection(uint8_t type)
+{
+    return type == 0x89 || type == 0x8f || type == 0x09 || type == 0x90;
+}
+
 /* For the oldest request, or what is random would hardly ever be taken. */
 static void give_frame(struct play *p)
 {
-    static const uint8_t types[] = {0x82, 0x83, 0x84, 0x85, 0x87, 0x8a, 0x06, 0x89, 0x8f, 0x09};
+    static const uint8_t types[] = {0x82, 0x83, 0x84, 0x85, 0x87, 0x8a,
+                                    0x06, 0x89, 0x8f, 0x09, 0x90};
     struct wherry_frame f = {.type = types[feed_number(&p->feed, 1) % sizeof(types)]};
     uint8_t header[WHERRY_FRAME_HEADER_BYTES];
     struct wherry_view payload;
 
     f.status = (uint16_t)feed_number(&p->feed, 1);
-    f.id = f.type == 0x89 || f.type == 0x8f || f.type == 0x09 || p->count == 0 ? 0 : p->asked[0].id;
+    f.id = of_connection(f.type) || p->count == 0 ? 0 : p->asked[0].id;
     payload = feed_bytes(&p->feed, feed_number(&p->feed, 1));
     f.length = (uint32_t)payload.len;
     wherry_frame_write(header, &f);

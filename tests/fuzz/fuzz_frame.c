@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Input: flags (1: a server's frames, 2: HELLO is due), a seed of cuts, then a stream. Whatever it
- * holds, it means the same in one piece and cut anywhere, pieces of DATA lie in the input, and no
- * more memory is held than twice what came. */
+ * holds, it means the same in one piece and cut anywhere, pieces of DATA lie in the input, no more
+ * memory is held than twice what came, and nothing of an unknown type is answered. */
 #include <wherry/frame.h>
 
 #include "fuzz/check.h"
@@ -25,11 +25,22 @@ static void note(struct record *r, const uint8_t *bytes, size_t len)
     r->len += len;
 }
 
+static bool is_known(uint8_t type)
+{
+    static const uint8_t gaps[] = {0x80, 0x86, 0x88, 0x8b, 0x8c, 0x8d, 0x8e};
+
+    if (type < 0x80) {
+        return type >= 0x01 && type <= 0x0b;
+    }
+    return type <= 0x8f && memchr(gaps, type, sizeof(gaps)) == NULL;
+}
+
 static void note_header(struct record *r, const struct wherry_frame *f)
 {
     uint8_t header[WHERRY_FRAME_HEADER_BYTES];
 
     CHECK(f->length <= MAX_FRAME);
+    CHECK(is_known(f->type));
     wherry_frame_write(header, f);
     note(r, header, sizeof(header));
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -253,4 +254,40 @@ size_t server_process_loops(const struct server_process *s)
     closedir(d);
     assert_true(loops > 0);
     return loops;
+}
+
+/* Half uploads, and what is written down about them. */
+static size_t count_leftovers(const struct server_process *s)
+{
+    DIR *d = opendir(s->root);
+    const struct dirent *e;
+    size_t count = 0;
+
+    assert_non_null(d);
+    while ((e = readdir(d)) != NULL) {
+        count += strncmp(e->d_name, ".wherry-", strlen(".wherry-")) == 0;
+    }
+    closedir(d);
+    return count;
+}
+
+void server_process_await_no_leftovers(const struct server_process *s)
+{
+    const long long end_ms = now_ms() + 20000;
+    char events[4096];
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+    assert_true(fd >= 0);
+    assert_true(inotify_add_watch(fd, s->root, IN_DELETE | IN_MOVED_FROM) >= 0);
+    while (count_leftovers(s) > 0) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        long long left_ms = end_ms - now_ms();
+
+        if (left_ms <= 0 || poll(&p, 1, (int)left_ms) != 1) {
+            fail_msg("%zu half uploads stay", count_leftovers(s));
+        }
+        while (read(fd, events, sizeof(events)) > 0) { /* which ones is looked up anew */
+        }
+    }
+    close(fd);
 }

@@ -34,6 +34,8 @@ void server_process_stop(struct server_process *s);
 const char *server_process_expect_line(struct server_process *s, const char *part, int timeout_ms);
 /* A file in its root with this many bytes of support/pattern.h. */
 void server_process_file(const struct server_process *s, const char *name, size_t size);
+/* Until no file of ours (`.wherry-...`) is in its root any more, at most 20 s. */
+void server_process_await_no_leftovers(const struct server_process *s);
 /* Open descriptors, and resident KiB, of the process. */
 size_t server_process_descriptors(const struct server_process *s);
 size_t server_process_resident_kib(const struct server_process *s);

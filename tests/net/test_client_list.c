@@ -165,7 +165,7 @@ static void test_what_is_neither_directory_nor_file_is_a_refusal(void **state)
     scripted_tcp_take_path(s, TCP_STAT, "none");
     scripted_tcp_end(s, NOT_FOUND, "File not found");
     program_ends(&s->program, 8);
-    program_says("no such file (server says: \"File not found\")");
+    program_says("no such file or directory (server says: \"File not found\")");
     printed("");
 }
 

@@ -567,6 +567,7 @@ static void test_a_reader_that_went_away_is_a_failure_of_our_side(void **state)
     scripted_tcp_take(s, TCP_CANCEL);
     scripted_tcp_end(s, CANCELLED, "");
     ends(s, 3);
+    program_says("fifo: nobody reads it any more");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scripted_tcp_setup, scripted_tcp_teardown)

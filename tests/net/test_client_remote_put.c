@@ -428,6 +428,25 @@ static void test_resume_goes_on_where_the_server_says(void **state)
     program_says("going on at 200001 of 300000 bytes");
 }
 
+static void test_signal_says_how_to_go_on(void **state)
+{
+    struct scripted_tcp *s = *state;
+    uint8_t id[16];
+
+    program_put_file("local", program_pattern(WHOLE), WHOLE);
+    program_start(&s->program, "put --resume local URL/x");
+    scripted_tcp_greet(s);
+    scripted_tcp_take_put(s, "x", WHOLE, PUT_REPLACE);
+    keep_id(s, id);
+    put_story_ready(s, 0, id);
+    scripted_tcp_take_data(s, program_pattern(WHOLE), WHOLE);
+    scripted_tcp_take(s, TCP_END);
+    program_signal(&s->program, SIGINT);
+    scripted_tcp_gone(s);
+    program_ends(&s->program, 130);
+    program_says("interrupted by SIGINT; run the same command again, with --resume");
+}
+
 static void test_resume_of_all_bytes_sends_none(void **state)
 {
     struct scripted_tcp *s = *state;
@@ -563,6 +582,7 @@ int main(void)
         TEST(test_digest_that_the_server_refuses_is_exit_9),
         TEST(test_another_digest_in_the_answer_is_exit_9),
         TEST(test_resume_goes_on_where_the_server_says),
+        TEST(test_signal_says_how_to_go_on),
         TEST(test_resume_of_all_bytes_sends_none),
         TEST(test_upload_id_is_of_the_file_and_its_place),
         TEST(test_kept_bytes_of_another_upload_begin_anew_once),

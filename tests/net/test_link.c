@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -294,6 +296,59 @@ static void test_the_same_failure_is_told_again(void **state)
     link_close(t.link);
 }
 
+#define FLOOD_BYTES ((size_t)64 * 1024 * 1024) /* more than any socket holds */
+
+/* PINGs until it is killed; a signal to the client once it must have heard many. */
+static void flood(int fd, pid_t client)
+{
+    static const uint8_t ping[] = "\0\0\0\4\x09\0\0\0\0\0\0\0ping";
+    static uint8_t many[4096 * (sizeof(ping) - 1)];
+    size_t sent = 0;
+    ssize_t n;
+
+    for (size_t at = 0; at < sizeof(many); at += sizeof(ping) - 1) {
+        memcpy(many + at, ping, sizeof(ping) - 1);
+    }
+    do {
+        bool before = sent < FLOOD_BYTES;
+
+        n = send(fd, many + sent % sizeof(many), sizeof(many) - sent % sizeof(many), MSG_NOSIGNAL);
+        sent += n > 0 ? (size_t)n : 0;
+        if (before && sent >= FLOOD_BYTES && kill(client, SIGTERM) == -1) {
+            _exit(1);
+        }
+    } while (n > 0);
+    _exit(1);
+}
+
+static void test_a_signal_is_heard_under_a_flood_of_frames_without_events(void **state)
+{
+    struct scripted_tcp *s = *state;
+    pid_t client = getpid();
+    struct wherry_client_event e;
+    struct story t;
+    pid_t server;
+    int status;
+
+    open_link(&t, s);
+    assert_true(link_poll(t.link, &e, &t.why)); /* HELLO leaves */
+    scripted_tcp_greet(s);
+    server = fork();
+    assert_return_code(server, errno);
+    if (server == 0) {
+        flood(s->fd, client);
+    }
+    assert_int_equal(close(s->fd), 0);
+    s->fd = -1;
+    assert_false(link_next(t.link, &e, &t.why));
+    assert_int_equal(t.why.side, OUTCOME_SIGNAL);
+    assert_int_equal(t.why.signum, SIGTERM);
+    assert_return_code(kill(server, SIGKILL), errno);
+    assert_int_equal(waitpid(server, &status, 0), server);
+    assert_true(WIFSIGNALED(status)); /* it was still sending */
+    link_close(t.link);
+}
+
 static void test_a_link_leads_to_its_host_and_port_only(void **state)
 {
     struct scripted_tcp *s = *state;
@@ -324,6 +379,7 @@ int main(void)
         STORY(test_an_early_end_is_heard_behind_the_frame),
         STORY(test_a_connection_that_breaks_while_sending_tells_what_came_before),
         STORY(test_the_same_failure_is_told_again),
+        STORY(test_a_signal_is_heard_under_a_flood_of_frames_without_events),
         STORY(test_a_link_leads_to_its_host_and_port_only),
     };
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -102,6 +103,23 @@ static void test_stat_tells_kind_size_and_mtime(void **state)
     expect_stats(&c);
     cold = true;
     expect_stats(&c);
+    tcp_client_close(&c);
+}
+
+static void test_devices_are_denied(void **state)
+{
+    struct tcp_client c;
+
+    /* /dev/null; only root can make devices, and not everywhere. */
+    if (mknod("device", S_IFCHR | 0666, makedev(1, 3)) == -1) {
+        assert_int_equal(errno, EPERM);
+        scratch_skip("devices cannot be made here");
+    }
+    tcp_client_greet(&c, *state);
+    expect_refused(&c, WHERRY_FRAME_STAT, "device", WHERRY_STATUS_DENIED);
+    expect_refused(&c, WHERRY_FRAME_HASH, "device", WHERRY_STATUS_DENIED);
+    tcp_client_get(&c, 1, "device", 0, WHERRY_COUNT_ALL, NULL);
+    tcp_client_expect_end(&c, 1, WHERRY_STATUS_DENIED);
     tcp_client_close(&c);
 }
 
@@ -267,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SERVED(test_stat_tells_kind_size_and_mtime),
+        SERVED(test_devices_are_denied),
         SERVED(test_client_may_leave_while_its_name_is_looked_up),
         SERVED(test_hash_gives_the_sum_and_the_validator_of_stat),
         SERVED(test_hash_of_what_is_no_file_is_refused),

@@ -291,6 +291,7 @@ static void test_if_match_gives_only_the_version_it_names(void **state)
     tcp_client_expect_end(&c, 2, WHERRY_STATUS_CHANGED); /* no reply, no bytes */
     tcp_client_get(&c, 3, "file", 99999, WHERRY_COUNT_ALL, validator);
     tcp_client_expect_end(&c, 3, WHERRY_STATUS_CHANGED); /* the offset was of another version */
+    assert_non_null(strstr(tcp_served_line(*state, "refused op=read "), "the version"));
     tcp_client_close(&c);
 }
 

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Uploads whose client or server dies at any moment: the old file is whole at every moment, and
  * what was half sent is gone when nobody may go on with it any more. */
-#include <dirent.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,7 +24,6 @@
 #define UPLOADS 50u
 #define STATUS_OK 0u
 #define STATUS_NOT_FOUND 2u
-#define WAIT_MS 20000
 
 static const char *const words[] = {SERVER_PROCESS_TCP, "--write", "replace",
                                     "--upload-keep",    "1s",      NULL};
@@ -56,45 +51,6 @@ static void expect_old(const struct server_process *s, const char *name, size_t 
     assert_int_equal(wire_fetch(&w, name, from, &len), STATUS_OK);
     assert_int_equal(len, OLD_BYTES);
     wire_close(&w);
-}
-
-/* Names that begin with a dot: half uploads, and what is written down about them. */
-static size_t count_hidden(const struct server_process *s)
-{
-    DIR *d = opendir(s->root);
-    const struct dirent *e;
-    size_t count = 0;
-
-    assert_non_null(d);
-    while ((e = readdir(d)) != NULL) {
-        count += strncmp(e->d_name, ".wherry-", 8) == 0;
-    }
-    closedir(d);
-    return count;
-}
-
-/* Until no half upload is left; looks again whenever a name goes. */
-static void await_reaper(const struct server_process *s)
-{
-    char events[4096];
-    struct timespec begin;
-    struct timespec now;
-    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-
-    assert_true(fd >= 0);
-    assert_true(inotify_add_watch(fd, s->root, IN_DELETE | IN_MOVED_FROM) >= 0);
-    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
-    while (count_hidden(s) > 0) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((now.tv_sec - begin.tv_sec) * 1000 > WAIT_MS || poll(&p, 1, WAIT_MS) != 1) {
-            fail_msg("%zu half uploads stay", count_hidden(s));
-        }
-        while (read(fd, events, sizeof(events)) > 0) {
-        }
-    }
-    close(fd);
 }
 
 /* A PUT of which this many bytes are sent: whole frames, then a part of one. */
@@ -142,7 +98,7 @@ static void test_a_client_that_dies_leaves_the_old_file(void **state)
         wire_close(&w);
         expect_old(&s, "file", 11);
     }
-    await_reaper(&s);
+    server_process_await_no_leftovers(&s);
     expect_old(&s, "file", 11);
     server_process_stop(&s);
 }
@@ -184,7 +140,7 @@ static void test_a_server_that_dies_leaves_the_old_files(void **state)
             wire_close(&w[0]);
         }
     }
-    await_reaper(&s);
+    server_process_await_no_leftovers(&s);
     server_process_stop(&s);
 }
 

@@ -62,7 +62,8 @@ static void make_file(const struct server_process *s, const char *name, size_t f
 /* An address of loopback, another for each. */
 static const char *address_of(size_t i, char buf[INET_ADDRSTRLEN])
 {
-    (void)snprintf(buf, INET_ADDRSTRLEN, "127.1.%zu.%zu", i / 250, i % 250 + 1);
+    (void)snprintf(buf, INET_ADDRSTRLEN, "127.1.%u.%u", (unsigned)(i / 250 % 256),
+                   (unsigned)(i % 250) + 1);
     return buf;
 }
 

@@ -232,6 +232,7 @@ static void test_a_full_disk_is_no_space_and_nothing_is_left(void **state)
         }
         wire_end(&w);
         assert_int_equal(wire_status(&w, id), STATUS_NO_SPACE);
+        server_process_await_no_leftovers(&s); /* the answer does not wait for what goes */
         assert_int_equal(count_entries(s.root), 1);
     }
     assert_int_equal(wire_fetch(&w, "old", 0, &len), STATUS_OK);

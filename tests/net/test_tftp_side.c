@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/tftp_get.h"
 #include "net/udp_story.h"
 #include "support/pattern.h"
 #include "support/scratch.h"
@@ -121,7 +122,7 @@ static void on_ended(void *owner)
     t->ended = true;
 }
 
-static void start(struct story *t, enum wherry_opcode opcode, uint16_t windowsize)
+static void start(struct story *t, enum wherry_opcode opcode, uint16_t windowsize, bool gathers)
 {
     struct addr bound;
     struct tftp_side_params p = {
@@ -132,10 +133,12 @@ static void start(struct story *t, enum wherry_opcode opcode, uint16_t windowsiz
         .opcode = opcode,
         .name = "x",
         .mode = WHERRY_OCTET,
-        .asks = {.blksize = BLKSIZE, .windowsize = windowsize},
+        .asks = {.blksize = windowsize > 0 ? BLKSIZE : WHERRY_BLKSIZE_MAX,
+                 .windowsize = windowsize},
         .patience_ns = UINT64_C(60000000000),
         .sink = t->sink,
         .source = t->source,
+        .gathers = gathers,
         .agreed = on_agreed,
         .ended = on_ended,
         .owner = t,
@@ -146,7 +149,7 @@ static void start(struct story *t, enum wherry_opcode opcode, uint16_t windowsiz
     assert_int_equal(tftp_side_start(&t->side, &p), RES_OK);
 }
 
-static void start_get(struct story *t, uint16_t windowsize)
+static void start_get(struct story *t, uint16_t windowsize, bool gathers)
 {
     struct sink_params p = {.pool = t->pool,
                             .opened = on_opened,
@@ -159,7 +162,7 @@ static void start_get(struct story *t, uint16_t windowsize)
     while (!t->opened) {
         loop_turn(t->loop, true);
     }
-    start(t, WHERRY_RRQ, windowsize);
+    start(t, WHERRY_RRQ, windowsize, gathers);
 }
 
 static void start_put(struct story *t, uint16_t windowsize)
@@ -171,7 +174,7 @@ static void start_put(struct story *t, uint16_t windowsize)
     assert_int_equal(write(fd, t->bytes, BYTES), BYTES);
     assert_return_code(lseek(fd, 0, SEEK_SET), errno);
     assert_int_equal(source_from_fd(&t->source, &p, fd), RES_OK);
-    start(t, WHERRY_WRQ, windowsize);
+    start(t, WHERRY_WRQ, windowsize, false);
 }
 
 static bool server_has_one(const struct story *t)
@@ -286,7 +289,7 @@ static void test_joined_windows_are_taken_apart_and_acknowledged_once(void **sta
 {
     struct story *t = *state;
 
-    start_get(t, WINDOW);
+    start_get(t, WINDOW, true);
     answer_oack(t);
     take_ack(t, 0);
     answer_joined(t, 1, WINDOW);
@@ -311,7 +314,7 @@ static void test_windows_may_come_joined_and_lock_step_does_not(void **state)
         skip();
     }
     close(fd);
-    start_get(t, WINDOW);
+    start_get(t, WINDOW, true);
     assert_int_equal(int_option(t->client, IPPROTO_UDP, UDP_GRO), 0);
     answer_oack(t);
     take_ack(t, 0);
@@ -326,7 +329,7 @@ static void test_window_larger_than_a_batch_is_taken_whole(void **state)
     struct story *t = *state;
     uint8_t data[4 + 512] = {0, 3};
 
-    start_get(t, BLOCKS);
+    start_get(t, BLOCKS, true);
     (void)take(t);
     answer(t, oack, sizeof(oack));
     take_ack(t, 0);
@@ -335,6 +338,57 @@ static void test_window_larger_than_a_batch_is_taken_whole(void **state)
         answer(t, data, sizeof(data));
     }
     take_ack(t, BLOCKS);
+}
+
+/* --- what is written --- */
+
+static void test_file_is_written_some_blocks_at_a_time_and_whole_before_the_last_ack(void **state)
+{
+    struct story *t = *state;
+
+    start_get(t, WINDOW, true);
+    answer_oack(t);
+    take_ack(t, 0);
+    answer_joined(t, 1, WINDOW);
+    take_ack(t, WINDOW);
+    answer_joined(t, WINDOW + 1, 2 * WINDOW);
+    take_ack(t, 2 * WINDOW);
+    assert_int_equal(sink_bytes(t->sink), 0);
+    answer_joined(t, LAST, LAST);
+    take_ack(t, LAST);
+    expect_file(t);
+}
+
+static void test_pipe_is_written_before_each_ack(void **state)
+{
+    struct story *t = *state;
+
+    start_get(t, WINDOW, false);
+    answer_oack(t);
+    take_ack(t, 0);
+    answer_joined(t, 1, WINDOW);
+    take_ack(t, WINDOW);
+    assert_int_equal(sink_bytes(t->sink), WINDOW * BLKSIZE);
+}
+
+static void test_ack_waits_for_the_disk_when_too_much_is_not_written(void **state)
+{
+    enum { LARGE = TFTP_GET_BEHIND_BYTES / 2 };
+    static const char oack[] = "\0\6blksize\0"
+                               "32768";
+    static uint8_t data[4 + LARGE] = {0, 3};
+    struct story *t = *state;
+
+    start_get(t, 0, true);
+    (void)take(t);
+    answer(t, oack, sizeof(oack));
+    take_ack(t, 0);
+    for (uint8_t block = 1; block <= 4; block++) {
+        data[3] = block;
+        answer(t, data, sizeof(data));
+        take_ack(t, block);
+        assert_int_equal(sink_bytes(t->sink), block / 2 * 2 * LARGE);
+    }
 }
 
 /* --- what leaves --- */
@@ -412,6 +466,9 @@ int main(void)
         STORY(test_joined_windows_are_taken_apart_and_acknowledged_once),
         STORY(test_windows_may_come_joined_and_lock_step_does_not),
         STORY(test_window_larger_than_a_batch_is_taken_whole),
+        STORY(test_file_is_written_some_blocks_at_a_time_and_whole_before_the_last_ack),
+        STORY(test_pipe_is_written_before_each_ack),
+        STORY(test_ack_waits_for_the_disk_when_too_much_is_not_written),
         STORY(test_full_socket_takes_the_window_up_again),
         STORY(test_put_that_ends_while_the_socket_is_full_leaves_nothing),
         STORY(test_path_that_refuses_joined_blocks_gets_them_one_by_one),

@@ -514,6 +514,23 @@ static void test_pings_of_the_server_are_skipped_between_any_two_frames(void **s
     expect_silence(f);
 }
 
+static void test_unknown_frames_of_the_connection_are_skipped(void **state)
+{
+    struct client_exchange_story *f = *state;
+
+    greet(f);
+    (void)ask_get(f, VIEW("a"), 0, WHERRY_COUNT_ALL);
+    flush(f);
+    give(f, BYTES(FRAME("\0\3", "\x90", "\7", "\0") "new" FRAME(
+                "\0\61", "\x84", "\0", "\1") "\1" U64("\2") U64("\1") SIXTEEN("v") U64("\0")
+                      U64("\2") FRAME("\0\2", "\6", "\0", "\1") "ab" FRAME("\0\0", "\xfe", "\0",
+                                                                           "\0") END(OK, "\1")));
+    expect(f, "GET 1 2 0 2 76\n"
+              "BYTES 1 @0 ab\n"
+              "END 1 OK \"\"\n");
+    expect_silence(f);
+}
+
 #define TEST(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, client_exchange_story_setup,                             \
                                     client_exchange_story_teardown)
@@ -553,6 +570,7 @@ int main(void)
         TEST(test_ping_has_64_bytes_at_most),
         TEST(test_replies_to_no_ping_of_ours_are_skipped),
         TEST(test_pings_of_the_server_are_skipped_between_any_two_frames),
+        TEST(test_unknown_frames_of_the_connection_are_skipped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

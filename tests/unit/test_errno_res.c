@@ -26,6 +26,7 @@ static void test_each_errno_has_its_result(void **state)
         {EFBIG,        RES_TOO_LARGE},
         {EMFILE,       RES_BUSY},      {ENFILE,  RES_BUSY},      {EAGAIN, RES_BUSY},
         {ENOMEM,       RES_NO_MEMORY},
+        {EPIPE,        RES_LOST},
         {EIO,          RES_IO},        {ESTALE,  RES_IO},        {0,      RES_IO},
     };
     /* clang-format on */

@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,60 +16,21 @@
 
 #include <wherry/message.h>
 
+#include "support/jail_root.h"
+#include "support/openat2_answers.h"
 #include "support/scratch.h"
-
-/* --- a kernel that has no name in memory, when told so --- */
-
-static bool cold_names;
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
-long __wrap_syscall(long number, ...)
-{
-    va_list args;
-    long root_fd;
-    const char *path;
-    struct open_how *how;
-    size_t size;
-
-    va_start(args, number);
-    root_fd = va_arg(args, int);
-    path = va_arg(args, const char *);
-    how = va_arg(args, struct open_how *);
-    size = va_arg(args, size_t);
-    va_end(args);
-    if (number == SYS_openat2 && cold_names && (how->resolve & RESOLVE_CACHED) != 0) {
-        errno = EAGAIN;
-        return -1;
-    }
-    return __real_syscall(number, root_fd, path, how, size);
-}
-
-/* --- a root with something beside it --- */
 
 static struct jail *jail;
 
 static int setup(void **state)
 {
-    if (scratch_setup(state) == -1) {
-        return -1;
-    }
-    cold_names = false;
-    scratch_dir("root");
-    scratch_dir("outside");
-    scratch_file("outside/secret", "secret");
-    scratch_file("root/file", "file");
-    scratch_dir("root/dir");
-    scratch_file("root/dir/file", "dir/file");
-    return jail_open(&jail, "root") == RES_OK ? 0 : -1;
+    openat2_answers(0, 0, false);
+    return jail_root_setup(state, &jail);
 }
 
 static int teardown(void **state)
 {
-    jail_free(jail);
-    jail = NULL;
-    return scratch_teardown(state);
+    return jail_root_teardown(state, &jail);
 }
 
 static void serves(const char *name, const char *text)
@@ -319,7 +279,7 @@ static void test_what_is_not_in_memory_is_for_later(void **state)
     int fd = -1;
 
     (void)state;
-    cold_names = true;
+    openat2_answers(EAGAIN, UINT_MAX, true);
     assert_int_equal(exact_stat(jail, "file", JAIL_CACHED, &st), RES_LATER);
     assert_int_equal(exact_open_file(jail, "file", JAIL_CACHED, &fd, &st), RES_LATER);
     assert_int_equal(fd, -1);

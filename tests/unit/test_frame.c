@@ -281,6 +281,17 @@ static bool is_allowed(unsigned type, bool from_client, bool id_zero)
     return false;
 }
 
+/* Who does not know what a server says to the connection skips it. */
+static bool is_skipped(unsigned type, bool from_client, bool id_zero)
+{
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i].type == type) {
+            return false;
+        }
+    }
+    return type >= 0x80 && !from_client && id_zero;
+}
+
 static void test_each_type_has_its_side_and_its_id(void **state)
 {
     (void)state;
@@ -295,6 +306,8 @@ static void test_each_type_has_its_side_and_its_id(void **state)
                    sizeof(header), &got);
         if (is_allowed(type, from_client, id_zero)) {
             assert_int_equal(got.kind, type == 0x06 ? WHERRY_DECODED_DATA : WHERRY_DECODED_WHOLE);
+        } else if (is_skipped(type, from_client, id_zero)) {
+            assert_int_equal(got.kind, WHERRY_DECODED_MORE);
         } else {
             assert_int_equal(got.kind, WHERRY_DECODED_BAD);
             assert_int_equal(got.result, RES_PROTOCOL);
@@ -307,7 +320,9 @@ static void test_wrong_type_is_bad_at_its_byte(void **state)
     (void)state;
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\0\0"), "unknown type");
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\0\x0c"), "unknown type");
-    expect_bad(WHERRY_FROM_SERVER, false, BYTES("\0\0\0\0\x86"), "unknown type");
+    expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\0\x86"), "unknown type");
+    expect_bad(WHERRY_FROM_SERVER, false, BYTES("\0\0\0\0\x0c"), "unknown type");
+    expect_bad(WHERRY_FROM_SERVER, true, BYTES("\0\0\0\0\x86"), "unknown type");
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\0\x82"), "only a server");
     expect_bad(WHERRY_FROM_SERVER, false, BYTES("\0\0\0\0\2"), "only a client");
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\6\1"), "second HELLO");
@@ -320,8 +335,38 @@ static void test_wrong_id_is_bad_at_its_last_byte(void **state)
     expect_bad(WHERRY_FROM_CLIENT, true, BYTES("\0\0\0\6\1\0\0\0\0\0\0\1"), "id is 0");
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\0\x09\0\0\0\1\0\0\0"), "id is 0");
     expect_bad(WHERRY_FROM_SERVER, false, BYTES("\0\0\0\0\x8f\0\0\0\0\0\0\1"), "id is 0");
+    expect_bad(WHERRY_FROM_SERVER, false, BYTES("\0\0\0\0\x86\0\0\0\0\0\0\1"), "not of id 0");
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\2\3\0\0\0\0\0\0\0"), "id 0");
     expect_bad(WHERRY_FROM_CLIENT, false, BYTES("\0\0\0\0\x08\0\0\0\0\0\0\0"), "id 0");
+}
+
+static void test_unknown_frames_of_a_server_s_connection_are_skipped(void **state)
+{
+    /* two of them, the first empty, then an empty END of request 7 */
+    static const char stream[] = "\0\0\0\0\x90\0\0\0\0\0\0\0"
+                                 "\0\0\0\3\xff\0\0\0\0\0\0\0abc"
+                                 "\0\0\0\0\x87\0\0\0\0\0\0\7";
+    struct wherry_frame_decoder d;
+    struct wherry_decoded got;
+
+    (void)state;
+    wherry_frame_decoder_init(&d, WHERRY_FROM_SERVER, MAX_FRAME, false);
+    assert_int_equal(decode_exact(&d, BYTES(stream), &got), sizeof(stream) - 1);
+    assert_int_equal(got.kind, WHERRY_DECODED_WHOLE);
+    assert_int_equal(got.frame.type, WHERRY_FRAME_END_REPLY);
+    assert_int_equal(got.frame.id, 7);
+    wherry_frame_decoder_clear(&d);
+    for (size_t cut = 0; cut < sizeof(stream) - 1; cut++) { /* whatever is missing yet */
+        wherry_frame_decoder_init(&d, WHERRY_FROM_SERVER, MAX_FRAME, false);
+        assert_int_equal(decode_exact(&d, (const uint8_t *)stream, cut, &got), cut);
+        assert_int_equal(got.kind, WHERRY_DECODED_MORE);
+        assert_int_equal(wherry_frame_decoder_midway(&d), cut != 0 && cut != 12 && cut != 27);
+        assert_null(d.buffer);
+        (void)decode_exact(&d, (const uint8_t *)stream + cut, sizeof(stream) - 1 - cut, &got);
+        assert_int_equal(got.frame.id, 7);
+        wherry_frame_decoder_clear(&d);
+    }
+    expect_bad(WHERRY_FROM_SERVER, false, BYTES("\0\2\0\1\x90"), "max_frame");
 }
 
 static void test_ping_is_at_most_64_bytes(void **state)
@@ -426,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_each_type_has_its_side_and_its_id),
         cmocka_unit_test(test_wrong_type_is_bad_at_its_byte),
         cmocka_unit_test(test_wrong_id_is_bad_at_its_last_byte),
+        cmocka_unit_test(test_unknown_frames_of_a_server_s_connection_are_skipped),
         cmocka_unit_test(test_ping_is_at_most_64_bytes),
         cmocka_unit_test(test_client_says_nothing_before_hello),
         cmocka_unit_test(test_server_may_refuse_before_hello),

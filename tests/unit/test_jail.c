@@ -11,77 +11,26 @@
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "support/jail_root.h"
+#include "support/openat2_answers.h"
 #include "support/scratch.h"
-
-/* --- a kernel that answers openat2 as it is told --- */
-
-static int openat2_errno;      /* 0: the real answer */
-static unsigned openat2_times; /* so many times */
-static bool cached_only;       /* to look-ups in the cache alone */
-
-long __real_syscall(long number, ...);
-long __wrap_syscall(long number, ...);
-
-long __wrap_syscall(long number, ...)
-{
-    va_list args;
-    long root_fd;
-    const char *path;
-    struct open_how *how;
-    size_t size;
-
-    va_start(args, number);
-    root_fd = va_arg(args, int);
-    path = va_arg(args, const char *);
-    how = va_arg(args, struct open_how *);
-    size = va_arg(args, size_t);
-    va_end(args);
-    if (number == SYS_openat2 && openat2_times > 0 &&
-        (!cached_only || (how->resolve & RESOLVE_CACHED) != 0)) {
-        openat2_times--;
-        errno = openat2_errno;
-        return -1;
-    }
-    return __real_syscall(number, root_fd, path, how, size);
-}
-
-static void kernel_answers(int error, unsigned times, bool cached)
-{
-    openat2_errno = error;
-    openat2_times = times;
-    cached_only = cached;
-}
-
-/* --- a root with something beside it --- */
 
 static struct jail *jail;
 
 static int setup(void **state)
 {
-    if (scratch_setup(state) == -1) {
-        return -1;
-    }
-    kernel_answers(0, 0, false);
-    scratch_dir("root");
-    scratch_dir("outside");
-    scratch_file("outside/secret", "secret");
-    scratch_file("root/file", "file");
-    scratch_dir("root/dir");
-    scratch_file("root/dir/file", "dir/file");
-    return jail_open(&jail, "root") == RES_OK ? 0 : -1;
+    openat2_answers(0, 0, false);
+    return jail_root_setup(state, &jail);
 }
 
 static int teardown(void **state)
 {
-    jail_free(jail);
-    jail = NULL;
-    return scratch_teardown(state);
+    return jail_root_teardown(state, &jail);
 }
 
 static enum res try_open(const struct jail *j, const char *name)
@@ -470,19 +419,19 @@ static void test_without_openat2_there_is_no_jail(void **state)
     struct jail *j;
 
     (void)state;
-    kernel_answers(ENOSYS, 1, false);
+    openat2_answers(ENOSYS, 1, false);
     assert_int_equal(jail_open(&j, "root"), RES_UNSUPPORTED);
-    kernel_answers(EPERM, 1, false); /* a sandbox */
+    openat2_answers(EPERM, 1, false); /* a sandbox */
     assert_int_equal(jail_open(&j, "root"), RES_UNSUPPORTED);
 }
 
 static void test_a_rename_during_the_walk_is_tried_again_but_not_for_ever(void **state)
 {
     (void)state;
-    kernel_answers(EAGAIN, 3, false);
+    openat2_answers(EAGAIN, 3, false);
     serves("file", "file");
-    assert_int_equal(openat2_times, 0);
-    kernel_answers(EAGAIN, UINT32_MAX, false);
+    assert_int_equal(openat2_answers_left(), 0);
+    openat2_answers(EAGAIN, UINT32_MAX, false);
     refuses("file", RES_BUSY);
 }
 
@@ -492,14 +441,14 @@ static void test_cached_look_up_answers_later_instead_of_blocking(void **state)
     int fd;
 
     (void)state;
-    kernel_answers(EAGAIN, 1, true);
+    openat2_answers(EAGAIN, 1, true);
     assert_int_equal(jail_open_file(jail, "dir\\file", JAIL_CACHED, &fd, &st), RES_LATER);
-    assert_int_equal(openat2_times, 0);
-    kernel_answers(EINVAL, 1, true); /* Linux before 5.12 */
+    assert_int_equal(openat2_answers_left(), 0);
+    openat2_answers(EINVAL, 1, true); /* Linux before 5.12 */
     assert_int_equal(jail_open_file(jail, "file", JAIL_CACHED, &fd, &st), RES_LATER);
-    kernel_answers(EAGAIN, 1, true);
+    openat2_answers(EAGAIN, 1, true);
     serves("file", "file"); /* JAIL_ANY does not ask that way */
-    assert_int_equal(openat2_times, 1);
+    assert_int_equal(openat2_answers_left(), 1);
 }
 
 static void test_cached_look_up_opens_what_is_in_memory(void **state)

@@ -11,29 +11,19 @@
 
 #include <cmocka.h>
 
+#include "support/jail_root.h"
 #include "support/scratch.h"
 
 static struct jail *jail;
 
 static int setup(void **state)
 {
-    if (scratch_setup(state) == -1) {
-        return -1;
-    }
-    scratch_dir("root");
-    scratch_dir("outside");
-    scratch_file("outside/secret", "secret");
-    scratch_file("root/file", "file");
-    scratch_dir("root/dir");
-    scratch_file("root/dir/file", "dir/file");
-    return jail_open(&jail, "root") == RES_OK ? 0 : -1;
+    return jail_root_setup(state, &jail);
 }
 
 static int teardown(void **state)
 {
-    jail_free(jail);
-    jail = NULL;
-    return scratch_teardown(state);
+    return jail_root_teardown(state, &jail);
 }
 
 /* The name leads to this file, which exists or not. */

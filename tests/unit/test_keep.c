@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -297,6 +299,46 @@ static void test_records_are_written_in_turn(void **state)
     close(fd);
 }
 
+/* keep_write() where files may not grow beyond so many bytes. */
+static enum res write_within(rlim_t bytes, struct keep_record *rec)
+{
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct rlimit usual;
+    struct rlimit tight;
+    enum res r;
+
+    assert_return_code(getrlimit(RLIMIT_FSIZE, &usual), errno);
+    tight = (struct rlimit){.rlim_cur = bytes, .rlim_max = usual.rlim_max};
+    assert_return_code(setrlimit(RLIMIT_FSIZE, &tight), errno);
+    r = keep_write(dir_fd, id, rec);
+    assert_return_code(setrlimit(RLIMIT_FSIZE, &usual), errno);
+    assert_true(signal(SIGXFSZ, before) != SIG_ERR);
+    return r;
+}
+
+static void test_records_that_could_not_be_written_leave_the_last_one(void **state)
+{
+    struct keep_record rec = a_record();
+    struct keep_record got;
+
+    (void)state;
+    rec.sequence = 0;
+    rec.synced = 10;
+    assert_int_equal(keep_write(dir_fd, id, &rec), RES_OK);
+    rec.synced = 20;
+    assert_int_equal(keep_write(dir_fd, id, &rec), RES_OK);
+    rec.synced = 30;
+    for (int i = 0; i < 3; i++) {
+        assert_int_not_equal(write_within(100, &rec), RES_OK);
+        assert_int_equal(rec.sequence, 2);
+        assert_int_equal(keep_read(dir_fd, id, &got), RES_OK);
+        assert_int_equal(got.synced, 20);
+    }
+    assert_int_equal(keep_write(dir_fd, id, &rec), RES_OK);
+    assert_int_equal(keep_read(dir_fd, id, &got), RES_OK);
+    assert_int_equal(got.synced, 30);
+}
+
 static void test_links_of_our_names_are_not_followed(void **state)
 {
     struct keep_record rec = a_record();
@@ -330,6 +372,7 @@ int main(void)
         TEST(test_what_is_too_old_does_not_count),
         TEST(test_what_runs_is_busy),
         TEST(test_records_are_written_in_turn),
+        TEST(test_records_that_could_not_be_written_leave_the_last_one),
         TEST(test_links_of_our_names_are_not_followed),
     };
 

@@ -9,7 +9,9 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +25,34 @@
 void __wrap_syslog(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void __wrap___syslog_chk(int priority, int flag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* How long the writer's thread waits for more lines. */
+static struct {
+    enum { TIME_PASSES, TIME_STANDS, TIME_IS_UP_WHEN_TOLD } clock;
+    sem_t waits; /* posted when it begins to wait; unless TIME_PASSES */
+    sem_t is_up;
+} gathering;
+
+int __real_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock,
+                                  const struct timespec *until);
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock,
+                                  const struct timespec *until);
+
+int __wrap_pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *lock,
+                                  const struct timespec *until)
+{
+    if (gathering.clock == TIME_PASSES) {
+        return __real_pthread_cond_timedwait(cond, lock, until);
+    }
+    sem_post(&gathering.waits);
+    if (gathering.clock == TIME_STANDS) {
+        return pthread_cond_wait(cond, lock);
+    }
+    pthread_mutex_unlock(lock);
+    sem_wait(&gathering.is_up);
+    pthread_mutex_lock(lock);
+    return ETIMEDOUT;
+}
 
 /* What the program said to syslog; only the writer's thread adds to it, and it is read after that
  * has ended. */
@@ -72,6 +102,9 @@ static int setup(void **state)
     int fd[2];
 
     assert_non_null(f);
+    gathering.clock = TIME_PASSES;
+    assert_int_equal(sem_init(&gathering.waits, 0, 0), 0);
+    assert_int_equal(sem_init(&gathering.is_up, 0, 0), 0);
     assert_int_equal(pipe(fd), 0);
     f->reader = fd[0];
     f->writer = fd[1];
@@ -173,6 +206,65 @@ static void test_syslog_gets_lines_as_a_daemons(void **state)
         assert_int_equal(said.priority[i], LOG_DAEMON | priority[i]);
         assert_string_equal(said.text[i], text[i]);
     }
+}
+
+static void assert_next_read(const struct fixture *f, const char *text)
+{
+    char buf[64] = {0};
+
+    assert_int_equal(read(f->reader, buf, sizeof(buf) - 1), strlen(text));
+    assert_string_equal(buf, text);
+}
+
+static void test_lines_of_a_moment_are_written_together(void **state)
+{
+    struct fixture *f = *state;
+    struct pollfd p = {.fd = f->reader, .events = POLLIN};
+    struct log_writer *w = NULL;
+
+    gathering.clock = TIME_IS_UP_WHEN_TOLD;
+    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    log_writer_sink(w, LOG_LEVEL_INFO, "first");
+    assert_int_equal(sem_wait(&gathering.waits), 0);
+    log_writer_sink(w, LOG_LEVEL_INFO, "second");
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(sem_post(&gathering.is_up), 0);
+    assert_next_read(f, "first\nsecond\n");
+    log_writer_free(w);
+}
+
+static void test_warning_is_written_at_once_behind_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct log_writer *w = NULL;
+
+    gathering.clock = TIME_STANDS;
+    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    log_writer_sink(w, LOG_LEVEL_INFO, "first");
+    assert_int_equal(sem_wait(&gathering.waits), 0);
+    log_writer_sink(w, LOG_LEVEL_WARNING, "second");
+    assert_next_read(f, "first\nsecond\n");
+    log_writer_sink(w, LOG_LEVEL_WARNING, "third"); /* nobody waits: the same */
+    assert_next_read(f, "third\n");
+    log_writer_free(w);
+}
+
+static void test_many_lines_are_written_before_the_time_is_up(void **state)
+{
+    struct fixture *f = *state;
+    struct log_writer *w = NULL;
+    char byte;
+
+    gathering.clock = TIME_STANDS;
+    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    for (int i = 0; i < MANY; i++) {
+        log_writer_sink(w, LOG_LEVEL_INFO,
+                        "a line, and so many of it that they cannot wait for more");
+    }
+    assert_int_equal(read(f->reader, &byte, 1), 1);
+    close(f->reader);
+    f->reader = -1;
+    log_writer_free(w);
 }
 
 static void test_line_over_the_limit_is_cut(void **state)
@@ -319,6 +411,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stderr_gets_plain_lines_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_journal_gets_level_prefixes, setup, teardown),
         cmocka_unit_test(test_syslog_gets_lines_as_a_daemons),
+        cmocka_unit_test_setup_teardown(test_lines_of_a_moment_are_written_together, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_warning_is_written_at_once_behind_what_waits, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_many_lines_are_written_before_the_time_is_up, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_line_over_the_limit_is_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sink_keeps_errno, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stalled_reader_never_blocks_and_losses_are_counted,

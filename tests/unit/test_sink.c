@@ -529,7 +529,7 @@ static void test_a_reader_that_went_away_is_an_error(void **state)
     add(f, 1, "a", 1);
     sink_flush(f->sink);
     await(f, &f->stored, 1);
-    assert_int_equal(f->result, RES_IO);
+    assert_int_equal(f->result, RES_LOST);
     close(ends[1]);
 }
 

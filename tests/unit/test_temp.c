@@ -160,7 +160,7 @@ static void test_an_old_file_system_gives_new_names_too(void **state)
 static void test_a_named_one_is_hidden_locked_and_private(void **state)
 {
     struct temp t = begin(TEMP_NAMED, "new");
-    char path[64];
+    char path[80];
     struct stat st;
     int fd;
 

@@ -12,7 +12,7 @@
 
 #include "store/validator.h"
 #include "support/scratch.h"
-#include "support/upload_story.h"
+#include "support/upload_broken.h"
 
 static mode_t mode_of(const char *path)
 {
@@ -81,16 +81,72 @@ static void test_a_replaced_file_keeps_its_mode(void **state)
     story_expect_files(*state, 1);
 }
 
-static void test_a_synced_upload_is_a_file_too(void **state)
+/* What fsync(2) saw of root/file, called by the pool. */
+static struct {
+    const struct upload_story *story;
+    ino_t file;         /* a regular file was synced: this one ... */
+    bool before_name;   /* ... when the name did not lead to it yet */
+    ino_t dir;          /* a directory was synced: this one ... */
+    bool behind_name;   /* ... when the name led to the file */
+    bool before_answer; /* and nobody had been told */
+} synced;
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fsync(int fd)
+{
+    struct stat named = {.st_ino = 0};
+    struct stat st;
+
+    assert_return_code(fstat(fd, &st), errno);
+    (void)stat("root/file", &named);
+    if (S_ISREG(st.st_mode)) {
+        synced.file = st.st_ino;
+        synced.before_name = named.st_ino != st.st_ino;
+    } else {
+        synced.dir = st.st_ino;
+        synced.behind_name = named.st_ino == synced.file;
+        synced.before_answer = synced.story->clients[0].committed == 0;
+    }
+    return __real_fsync(fd);
+}
+
+static void expect_synced_put(struct upload_story *st, const char *text)
+{
+    struct upload_request q = story_request("file", strlen(text));
+    struct stat file;
+    struct stat dir;
+
+    q.sync = true;
+    memset(&synced, 0, sizeof(synced));
+    synced.story = st;
+    st->clients[0].committed = 0;
+    assert_int_equal(put(st, &q, text), RES_OK);
+    scratch_holds("root/file", text);
+    assert_return_code(stat("root/file", &file), errno);
+    assert_return_code(stat("root", &dir), errno);
+    assert_int_equal(synced.file, file.st_ino);
+    assert_int_equal(synced.dir, dir.st_ino);
+    assert_true(synced.before_name && synced.behind_name && synced.before_answer);
+    story_expect_files(st, 1);
+}
+
+static void test_file_and_directory_are_on_disk_before_a_synced_upload_is_answered(void **state)
+{
+    expect_synced_put(*state, "bytes"); /* a new name */
+    expect_synced_put(*state, "twice"); /* a file that is replaced */
+}
+
+static void test_an_upload_that_nobody_wants_synced_is_not(void **state)
 {
     struct upload_request q = story_request("file", 5);
 
-    q.sync = true;
+    memset(&synced, 0, sizeof(synced));
+    synced.story = *state;
     assert_int_equal(put(*state, &q, "bytes"), RES_OK);
-    scratch_holds("root/file", "bytes");
-    assert_int_equal(put(*state, &q, "twice"), RES_OK);
-    scratch_holds("root/file", "twice");
-    story_expect_files(*state, 1);
+    assert_int_equal(synced.file, 0);
+    assert_int_equal(synced.dir, 0);
 }
 
 static void test_a_large_upload_arrives_byte_by_byte(void **state)
@@ -275,19 +331,9 @@ static void test_what_is_dropped_or_broken_leaves_nothing(void **state)
     upload_break(NULL);
 }
 
-static void ignore_opened(void *owner, enum res r, uint64_t offset,
-                          const uint8_t id[WHERRY_UPLOAD_ID_BYTES])
-{
-    (void)owner;
-    (void)r;
-    (void)offset;
-    (void)id;
-    fail();
-}
-
 static void test_an_upload_dropped_while_it_opens_answers_nobody(void **state)
 {
-    static const struct upload_params p = {.opened = ignore_opened};
+    static const struct upload_params p = {.opened = broken_never_opened};
     struct upload_story *st = *state;
     struct upload_request q = story_request("file", 3);
     struct upload *u;
@@ -354,7 +400,8 @@ int main(void)
         TEST(test_bytes_are_the_file_after_commit),
         TEST(test_an_empty_file_is_a_file),
         TEST(test_a_replaced_file_keeps_its_mode),
-        TEST(test_a_synced_upload_is_a_file_too),
+        TEST(test_file_and_directory_are_on_disk_before_a_synced_upload_is_answered),
+        TEST(test_an_upload_that_nobody_wants_synced_is_not),
         TEST(test_a_large_upload_arrives_byte_by_byte),
         TEST(test_where_nobody_may_upload_it_is_denied),
         TEST(test_create_is_for_new_names_only),

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/config_story.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WORDS_MAX 32
+
+int config_story_setup(void **state)
+{
+    struct config_story *f = calloc(1, sizeof(*f));
+    const char *tmp = getenv("TMPDIR");
+
+    if (f == NULL) {
+        return -1;
+    }
+    snprintf(f->dir, sizeof(f->dir), "%s/wherry-config-XXXXXX", tmp != NULL ? tmp : "/tmp");
+    if (mkdtemp(f->dir) == NULL) {
+        free(f);
+        return -1;
+    }
+    snprintf(f->path, sizeof(f->path), "%s/wherryd.conf", f->dir);
+    *state = f;
+    return 0;
+}
+
+int config_story_teardown(void **state)
+{
+    struct config_story *f = *state;
+
+    config_free(f->config);
+    (void)unlink(f->path); /* not every test writes one */
+    (void)rmdir(f->dir);
+    free(f);
+    return 0;
+}
+
+void config_story_write(struct config_story *f, const char *text)
+{
+    FILE *file = fopen(f->path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+void config_story_read(struct config_story *f, const char *const words[])
+{
+    char *argv[WORDS_MAX + 2] = {(char *)(uintptr_t) "wherryd"};
+    int argc = 1;
+
+    for (; words[argc - 1] != NULL; argc++) {
+        assert_true(argc < WORDS_MAX);
+        argv[argc] = (char *)(uintptr_t)words[argc - 1];
+    }
+    config_free(f->config);
+    f->config = NULL;
+    f->why[0] = '\0';
+    f->r = config_read(argc, argv, &f->config, &f->action, f->why, sizeof(f->why));
+}
+
+void config_story_option(struct config_story *f, const char *key, const char *value)
+{
+    char word[PATH_BYTES];
+
+    snprintf(word, sizeof(word), "--%s=%s", key, value);
+    READ(f, "--config", "/dev/null", word);
+}
+
+void config_story_key(struct config_story *f, const char *key, const char *value)
+{
+    char text[PATH_BYTES];
+
+    snprintf(text, sizeof(text), "# comment\n\n%s = \"%s\"\n", key, value);
+    config_story_write(f, text);
+    READ(f, "--config", f->path);
+}
+
+void config_story_expect_ok(const struct config_story *f)
+{
+    if (f->r != RES_OK) {
+        fail_msg("%s: %s", wherry_res_text(f->r), f->why);
+    }
+    assert_non_null(f->config);
+}
+
+void config_story_expect_refused(const struct config_story *f, const char *part)
+{
+    assert_int_equal(f->r, RES_PROTOCOL);
+    assert_null(f->config);
+    if (strstr(f->why, part) == NULL) {
+        fail_msg("'%s' does not say '%s'", f->why, part);
+    }
+    assert_null(strchr(f->why, '\n'));
+}
