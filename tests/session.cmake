@@ -19,3 +19,6 @@ target_link_options(test_tftp_port PRIVATE -Wl,--wrap=setsockopt)
 # No file system here is slow, and loopback never fails to route.
 target_link_options(test_loopback_writes PRIVATE -Wl,--wrap=sink_commit)
 target_link_options(test_loopback_peers PRIVATE -Wl,--wrap=sendmmsg -Wl,--wrap=sendto)
+wherry_test(loopback_behind DIR net LINK server
+  SOURCES net/served.c net/served_client.c support/pattern.c support/scratch.c)
+target_link_options(test_loopback_behind PRIVATE -Wl,--wrap=writer_write)
