@@ -318,8 +318,8 @@ static void test_server_that_left_between_two_files_is_asked_again(void **state)
     scripted_tcp_close(s);
     fd = open("a", O_WRONLY | O_CLOEXEC);
     assert_return_code(fd, errno);
+    assert_return_code(close(fd), errno); /* only now there is something to ask for */
     scripted_tcp_greet(s);
-    assert_return_code(close(fd), errno);
     scripted_tcp_take_put(s, "up/a", SCRIPTED_TCP_UNKNOWN, PUT_REPLACE);
     scripted_tcp_ready(s, 0, 0);
     scripted_tcp_take(s, TCP_END);
