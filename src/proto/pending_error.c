@@ -6,10 +6,15 @@
 
 void pending_error_set(struct pending_error *e, enum wherry_error code, const char *text)
 {
+    size_t len = strnlen(text, PENDING_ERROR_TEXT);
+
     e->due = true;
     e->code = code;
     free(e->text);
-    e->text = strndup(text, PENDING_ERROR_TEXT);
+    e->text = calloc(1, len + 1);
+    if (e->text != NULL) { /* else the code says enough */
+        memcpy(e->text, text, len);
+    }
 }
 
 size_t pending_error_take(struct pending_error *e, uint8_t *buf, size_t cap)

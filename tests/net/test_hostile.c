@@ -29,8 +29,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEMORY_SLACK_KIB SIZE_MAX /* freed memory stays in quarantine: nothing to compare */
 #else
-/* For each worker: buffers of its own, and up to 16,384 ports that rest, which every transfer of the
- * last 10 s adds to and which come to 2 MiB at most (server/tid.h). */
+/* For each worker: buffers of its own, and up to 16,384 ports that rest, which every transfer of
+ * the last 10 s adds to and which come to 2 MiB at most (server/tid.h). */
 #define MEMORY_SLACK_KIB 2560u
 #endif
 

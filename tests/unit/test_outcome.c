@@ -110,7 +110,8 @@ static void test_text_of_an_end_is_quoted_or_its_status_shown(void **state)
     char text[OUTCOME_PRINT_BYTES];
 
     (void)state;
-    assert_string_equal(outcome_print(&o, text), "no such file or directory (server says: \"no \\x1b[2J\")");
+    assert_string_equal(outcome_print(&o, text),
+                        "no such file or directory (server says: \"no \\x1b[2J\")");
     o = end_of(WHERRY_STATUS_NO_SPACE, "");
     assert_string_equal(outcome_print(&o, text),
                         "the server has no room for it (status 6 without a text)");
@@ -122,8 +123,9 @@ static void test_text_of_the_server_is_quoted(void **state)
     char text[OUTCOME_PRINT_BYTES];
 
     (void)state;
-    assert_string_equal(outcome_print(&o, text),
-                        "no such file or directory (server says: \"File \\\"x\\\" not\\x0afound\\x1b[2J\")");
+    assert_string_equal(
+        outcome_print(&o, text),
+        "no such file or directory (server says: \"File \\\"x\\\" not\\x0afound\\x1b[2J\")");
 }
 
 static void test_local_failures_are_told_as_the_file_system_would(void **state)
