@@ -2,6 +2,7 @@
 #include "store/files.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -73,18 +74,17 @@ static void close_file(struct file *file)
     free(file);
 }
 
-static void take_from_idle(struct file *file)
+static void take_from_idle(struct files *f, struct file *file)
 {
-    DL_DELETE(file->all->idle, file);
-    file->all->idle_count--;
+    DL_DELETE(f->idle, file);
+    f->idle_count--;
 }
 
 static void close_longest_idle(struct files *f)
 {
     struct file *file = f->idle;
 
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): DL_DELETE makes the next one the head */
-    take_from_idle(file);
+    take_from_idle(f, file);
     close_file(file);
 }
 
@@ -167,9 +167,11 @@ void file_leave(struct file *file)
 
 /* --- sharing --- */
 
-static struct file_key key_of(const struct stat *st)
+static void make_key(const struct stat *st, struct file_key *ret)
 {
-    return (struct file_key){.device = st->st_dev, .inode = st->st_ino};
+    memset(ret, 0, sizeof(*ret)); /* what is between its members is hashed, too */
+    ret->device = st->st_dev;
+    ret->inode = st->st_ino;
 }
 
 static struct file *find(struct files *f, const struct file_key *key)
@@ -182,9 +184,11 @@ static struct file *find(struct files *f, const struct file_key *key)
 
 bool files_know(void *files, const struct stat *st)
 {
-    const struct file_key key = key_of(st);
-    const struct file *file = find(files, &key);
+    struct file_key key;
+    const struct file *file;
 
+    make_key(st, &key);
+    file = find(files, &key);
     return file != NULL && reader_is(file->pieces.reader, st);
 }
 
@@ -202,7 +206,7 @@ static enum res add(struct files *f, int fd, const struct stat *st, struct file 
         return r;
     }
     file->all = f;
-    file->key = key_of(st);
+    make_key(st, &file->key);
     HASH_ADD(hh, f->known, key, sizeof(file->key), file); /* no memory: it is not shared then */
     f->open++;
     *ret = file;
@@ -211,20 +215,22 @@ static enum res add(struct files *f, int fd, const struct stat *st, struct file 
 
 enum res files_get(struct files *f, int fd, const struct stat *st, struct file **ret)
 {
-    const struct file_key key = key_of(st);
-    struct file *file = find(f, &key);
+    struct file_key key;
+    struct file *file;
     enum res r = RES_OK;
 
+    make_key(st, &key);
+    file = find(f, &key);
     if (file != NULL && reader_is(file->pieces.reader, st)) {
         if (file->users == 0) {
-            take_from_idle(file);
+            take_from_idle(f, file);
         }
         if (fd != -1) {
             (void)close(fd); /* nothing was written: no error to lose */
         }
     } else {
         if (file != NULL && file->users == 0) {
-            take_from_idle(file);
+            take_from_idle(f, file);
             close_file(file);
         } else if (file != NULL) {
             hide(file); /* another version of it */
