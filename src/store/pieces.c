@@ -204,6 +204,7 @@ static void enlist(struct pieces *all, struct piece_file *f, struct piece *p)
     p->read_ns = loop_now_ns(all->loop);
     all->bytes += p->room;
     DL_PREPEND(all->recent, p);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): retire() took the freed ones out of the list */
     DL_PREPEND2(f->first, p, before, then);
 }
 
