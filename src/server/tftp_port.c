@@ -69,6 +69,14 @@ uint32_t tftp_seat_buffer(struct tftp_seat *seat, uint32_t bytes, uint32_t datag
     return udp_receive_buffer(seat->port->line.fd, bytes, datagram_bytes);
 }
 
+void tftp_seat_stream(struct tftp_seat *seat)
+{
+    seat->streams = true;
+    if (!seat->port->shared) {
+        (void)udp_receive_joined(seat->port->line.fd); /* a kernel without it gives one by one */
+    }
+}
+
 /* --- turns --- */
 
 static void wait_for_turn(struct tftp_seat *seat)
@@ -187,7 +195,8 @@ static size_t hear(struct tftp_port *port, uint64_t now_ns)
     size_t count;
     bool errors;
 
-    count = udp_receive(port->line.fd, ps->p.batch, one ? 1 : UDP_RECEIVE_MAX, &packets, &errors);
+    count = one ? udp_receive_one(port->line.fd, ps->p.batch, &packets, &errors)
+                : udp_receive(port->line.fd, ps->p.batch, UDP_RECEIVE_MAX, &packets, &errors);
     if (errors || port->line.errors) {
         take_errors(port);
     }

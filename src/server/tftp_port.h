@@ -108,6 +108,9 @@ void tftp_seat_data(struct tftp_seat *seat, const struct wherry_burst *b, const 
 void tftp_seat_control(struct tftp_seat *seat, const uint8_t *bytes, size_t len);
 /* There is more to send: turn() comes, in a later turn of the loop and when the socket takes it. */
 void tftp_seat_again(struct tftp_seat *seat);
+/* Packets of this transfer will come many at a time; at an own port, joined where the kernel can.
+ */
+void tftp_seat_stream(struct tftp_seat *seat);
 /* The same as udp_receive_buffer(), of an own port. */
 uint32_t tftp_seat_buffer(struct tftp_seat *seat, uint32_t bytes, uint32_t datagram_bytes);
 

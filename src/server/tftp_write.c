@@ -141,7 +141,9 @@ static enum res write_begin(struct tftp_session *ss, struct wherry_offer *offer,
                             : wherry_packet_ack(opening, sizeof(opening), 0);
     ss->blksize = p.agreed.blksize;
     ss->windowsize = p.agreed.windowsize;
-    ss->seat.streams = ss->windowsize > 1;
+    if (ss->windowsize > 1) {
+        tftp_seat_stream(&ss->seat);
+    }
     return wherry_receiver_new(&ss->write.receiver, &p);
 }
 

@@ -125,9 +125,12 @@ static void take(struct client *c)
     socklen_t len = sizeof(c->tid);
     ssize_t n;
 
-    assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-    n = recvfrom(c->fd, c->packet, sizeof(c->packet), 0, (struct sockaddr *)&c->tid, &len);
-    assert_true(n >= 4);
+    /* A request is of another test that runs beside this one, for a server that had our port. */
+    do {
+        assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+        n = recvfrom(c->fd, c->packet, sizeof(c->packet), 0, (struct sockaddr *)&c->tid, &len);
+        assert_true(n >= 4);
+    } while (c->packet[1] == 1 || c->packet[1] == 2);
     c->len = (size_t)n;
 }
 
