@@ -321,6 +321,10 @@ enum res writer_commit(struct writer *w, struct stat *ret)
     }
     /* Every change of names leaves its mark in the file's ctime. */
     temp_unlink(&w->temp);
+    /* Once more for mode and owner, which it took with its name; the bytes are there already. */
+    if (r == RES_OK && w->sync && fsync(w->temp.fd) == -1) {
+        r = res_from_errno(errno);
+    }
     if (r == RES_OK && w->sync) {
         r = sync_dir(w->dir_fd);
     }

@@ -85,7 +85,8 @@ static void test_a_replaced_file_keeps_its_mode(void **state)
 static struct {
     const struct upload_story *story;
     ino_t file;         /* a regular file was synced: this one ... */
-    bool before_name;   /* ... when the name did not lead to it yet */
+    bool before_name;   /* ... when the name did not lead to it yet ... */
+    mode_t named_mode;  /* ... and when it did, with this mode */
     ino_t dir;          /* a directory was synced: this one ... */
     bool behind_name;   /* ... when the name led to the file */
     bool before_answer; /* and nobody had been told */
@@ -103,7 +104,11 @@ int __wrap_fsync(int fd)
     (void)stat("root/file", &named);
     if (S_ISREG(st.st_mode)) {
         synced.file = st.st_ino;
-        synced.before_name = named.st_ino != st.st_ino;
+        if (named.st_ino != st.st_ino) {
+            synced.before_name = true;
+        } else {
+            synced.named_mode = st.st_mode;
+        }
     } else {
         synced.dir = st.st_ino;
         synced.behind_name = named.st_ino == synced.file;
@@ -127,6 +132,7 @@ static void expect_synced_put(struct upload_story *st, const char *text)
     assert_return_code(stat("root/file", &file), errno);
     assert_return_code(stat("root", &dir), errno);
     assert_int_equal(synced.file, file.st_ino);
+    assert_int_equal(synced.named_mode, file.st_mode);
     assert_int_equal(synced.dir, dir.st_ino);
     assert_true(synced.before_name && synced.behind_name && synced.before_answer);
     story_expect_files(st, 1);
