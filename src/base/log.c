@@ -65,17 +65,6 @@ void log_line(const struct log *l, enum log_level level, const char *format, ...
     va_end(args);
 }
 
-bool log_level_parse(const char *text, enum log_level *ret)
-{
-    for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
-        if (strcmp(text, level_names[i]) == 0) {
-            *ret = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *log_level_name(enum log_level level)
 {
     return level_names[level];

@@ -35,7 +35,6 @@ void log_line(const struct log *l, enum log_level level, const char *format, ...
     __attribute__((format(printf, 3, 4)));
 
 /* "error", "warning", "info", "debug". */
-bool log_level_parse(const char *text, enum log_level *ret);
 const char *log_level_name(enum log_level level);
 
 #endif

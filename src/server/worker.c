@@ -99,7 +99,7 @@ static struct uploads_limits limits_of(const struct config *c)
     return (struct uploads_limits){
         .policy = c->write,
         .mode = c->upload_mode & ~c->umask,
-        .size_max = c->upload_max == 0 ? UINT64_MAX : c->upload_max,
+        .size_max = c->upload_max,
         .reserve = c->disk_reserve,
         .keep_ns = c->upload_keep_ns,
         .kept_total = c->upload_kept_total,

@@ -157,7 +157,7 @@ static enum res sweep_dir(const struct sweep_params *p, const char *path, struct
     return r;
 }
 
-enum res sweep_walk(const struct sweep_params *params, size_t *ret_removed)
+enum res sweep(const struct sweep_params *params, size_t *ret_removed)
 {
     struct pending *todo = NULL;
     size_t removed = 0;
@@ -176,11 +176,4 @@ enum res sweep_walk(const struct sweep_params *params, size_t *ret_removed)
         *ret_removed = removed;
     }
     return r;
-}
-
-enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed)
-{
-    const struct sweep_params p = {.root_fd = root_fd, .stop = stop};
-
-    return sweep_walk(&p, ret_removed);
 }

@@ -28,8 +28,6 @@ struct sweep_params {
 
 /* *ret_removed: how many files went, a record and its data as one. RES_OK also when parts could not
  * be read. RES_SHUTDOWN: another thread set *stop, and the rest stays. */
-enum res sweep_walk(const struct sweep_params *p, size_t *ret_removed);
-/* The same, told nothing. */
-enum res sweep(int root_fd, const atomic_bool *stop, size_t *ret_removed);
+enum res sweep(const struct sweep_params *p, size_t *ret_removed);
 
 #endif

@@ -17,7 +17,7 @@
  *
  * Where uploads are allowed, uploads_new() walks through the whole store once, in the pool beside
  * the first requests, and removes what a killed server left (store/sweep.h), TFTP's too; so does
- * uploads_limit() when it begins to allow them. So nobody else needs to call sweep(). Until the
+ * uploads_limit() when it begins to allow them. Until the
  * walk is over, an id that an earlier server kept in another directory counts as unknown.
  *
  * To end: upload_break() or upload_drop() for each, uploads_free(), pool_free(), which still does

@@ -62,7 +62,7 @@ static void walk_work(struct pool_job *base)
     const struct sweep_params p = {
         .root_fd = jail_fd(walk->jail), .stop = &walk->stop, .kept = walk_kept, .arg = walk};
 
-    walk->result = sweep_walk(&p, &walk->removed);
+    walk->result = sweep(&p, &walk->removed);
 }
 
 static void walk_done(struct pool_job *base, void *owner)

@@ -121,25 +121,10 @@ static void test_newlines_do_not_make_lines(void **state)
 static void test_level_is_named_as_it_is_written(void **state)
 {
     static const char *const names[] = {"error", "warning", "info", "debug"};
-    enum log_level level;
 
     (void)state;
     for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
-        assert_true(log_level_parse(names[i], &level));
-        assert_int_equal(level, i);
         assert_string_equal(log_level_name((enum log_level)i), names[i]);
-    }
-}
-
-static void test_unknown_level_is_refused(void **state)
-{
-    static const char *const wrong[] = {"", "Error", "errors", "warn", "0", " info"};
-    enum log_level level = LOG_LEVEL_DEBUG;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_false(log_level_parse(wrong[i], &level));
-        assert_int_equal(level, LOG_LEVEL_DEBUG);
     }
 }
 
@@ -154,7 +139,6 @@ int main(void)
         cmocka_unit_test(test_longer_line_is_cut),
         cmocka_unit_test(test_newlines_do_not_make_lines),
         cmocka_unit_test(test_level_is_named_as_it_is_written),
-        cmocka_unit_test(test_unknown_level_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,11 +38,19 @@ static int teardown(void **state)
     return scratch_teardown(state);
 }
 
+/* By one that is told nothing of what is kept. */
+static enum res sweep_until(const atomic_bool *stop, size_t *ret_removed)
+{
+    const struct sweep_params p = {.root_fd = root_fd, .stop = stop};
+
+    return sweep(&p, ret_removed);
+}
+
 static void sweeps(size_t expected)
 {
     size_t removed = SIZE_MAX;
 
-    assert_int_equal(sweep(root_fd, &never, &removed), RES_OK);
+    assert_int_equal(sweep_until(&never, &removed), RES_OK);
     assert_int_equal(removed, expected);
 }
 
@@ -115,7 +123,7 @@ static int sweep_unreadable(void *arg)
     size_t removed = 0;
 
     (void)arg;
-    return sweep(root_fd, &never, &removed) == RES_OK ? (int)removed : -1;
+    return sweep_until(&never, &removed) == RES_OK ? (int)removed : -1;
 }
 
 static void test_parts_that_cannot_be_read_hold_up_nothing(void **state)
@@ -166,11 +174,11 @@ static void test_a_sweep_that_is_stopped_leaves_the_rest(void **state)
 
     (void)state;
     scratch_file("root/.wherry-aaaaaaaa", "half");
-    assert_int_equal(sweep(root_fd, &stop, &removed), RES_SHUTDOWN);
+    assert_int_equal(sweep_until(&stop, &removed), RES_SHUTDOWN);
     assert_int_equal(removed, 7);
     assert_int_equal(scratch_count("root"), 2);
     stop = false;
-    assert_int_equal(sweep(root_fd, &stop, &removed), RES_OK);
+    assert_int_equal(sweep_until(&stop, &removed), RES_OK);
     assert_int_equal(removed, 1);
 }
 
@@ -245,12 +253,12 @@ static void test_what_is_kept_is_told_and_judged(void **state)
     (void)state;
     keep_in("root/dir", false, &t);
     sweeps(0); /* who asks nothing removes nothing */
-    assert_int_equal(sweep_walk(&p, &removed), RES_OK);
+    assert_int_equal(sweep(&p, &removed), RES_OK);
     assert_int_equal(told.count, 1);
     assert_int_equal(removed, 0);
     assert_int_equal(scratch_count("root/dir"), 2);
     told.answer = false;
-    assert_int_equal(sweep_walk(&p, &removed), RES_OK);
+    assert_int_equal(sweep(&p, &removed), RES_OK);
     assert_int_equal(told.count, 2);
     assert_int_equal(removed, 1);
     assert_int_equal(scratch_count("root/dir"), 0);
@@ -266,7 +274,7 @@ static void test_what_runs_is_not_told(void **state)
 
     (void)state;
     keep_in("root/dir", true, &t);
-    assert_int_equal(sweep_walk(&p, &removed), RES_OK);
+    assert_int_equal(sweep(&p, &removed), RES_OK);
     assert_int_equal(told.count, 0);
     assert_int_equal(removed, 0);
     assert_int_equal(scratch_count("root/dir"), 2);

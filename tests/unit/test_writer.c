@@ -138,6 +138,7 @@ static void kill_in_the_middle(struct victim v)
 static void test_a_killed_upload_leaves_the_old_file(void **state)
 {
     const atomic_bool stop = false;
+    const struct sweep_params p = {.root_fd = jail_fd(upload_jail()), .stop = &stop};
     size_t removed = 0;
 
     (void)state;
@@ -147,7 +148,7 @@ static void test_a_killed_upload_leaves_the_old_file(void **state)
     kill_in_the_middle((struct victim){.without_proc = true});
     scratch_holds("root/file", "old");
     assert_int_equal(scratch_count("root"), 2); /* the second one's had a name */
-    assert_int_equal(sweep(jail_fd(upload_jail()), &stop, &removed), RES_OK);
+    assert_int_equal(sweep(&p, &removed), RES_OK);
     assert_true(removed >= 1);
     assert_int_equal(scratch_count("root"), 1);
     scratch_holds("root/file", "old");
