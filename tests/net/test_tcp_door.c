@@ -27,6 +27,7 @@
 struct fixture {
     struct tcp_served *f;
     struct tcp_door *door;
+    struct rlimit descriptors; /* as they were */
     bool drained;
 };
 
@@ -65,6 +66,7 @@ static int setup(void **state)
     assert_int_equal(tcp_door_listen(x->door, x->f->listener), RES_OK);
     x->f->listener = -1;
     pretended = NULL;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &x->descriptors), 0);
     *state = x;
     return 0;
 }
@@ -74,6 +76,7 @@ static int teardown(void **state)
     struct fixture *x = *state;
     void *served = x->f;
 
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &x->descriptors), 0);
     tcp_door_free(x->door);
     free(x);
     return tcp_served_teardown(&served);
@@ -245,15 +248,25 @@ static void test_crowd_that_is_turned_away_is_told_and_not_kept(void **state)
 }
 
 /* No descriptor from this one on can be had. */
-static struct rlimit limit_descriptors(rlim_t lowest)
+static void limit_descriptors(struct fixture *x, rlim_t lowest)
 {
-    struct rlimit before;
-    struct rlimit now;
+    struct rlimit now = {.rlim_cur = lowest, .rlim_max = x->descriptors.rlim_max};
 
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-    now = (struct rlimit){.rlim_cur = lowest, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-    return before;
+}
+
+static void unlimit_descriptors(struct fixture *x)
+{
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &x->descriptors), 0);
+}
+
+/* A look for left-overs holds descriptors, too. */
+static void until_pool_idle(struct fixture *x)
+{
+    tcp_served_limit(x->f);
+    while (!pool_idle(x->f->room.pool)) {
+        tcp_served_turn(x->f);
+    }
 }
 
 static rlim_t lowest_free_descriptor(void)
@@ -270,17 +283,17 @@ static void test_without_a_descriptor_the_reserve_is_used_to_tell(void **state)
     struct fixture *x = *state;
     struct tcp_client c[CROWD];
     struct tcp_client later;
-    struct rlimit before;
 
+    until_pool_idle(x);
     for (size_t i = 0; i < CROWD; i++) {
         dial(x, &c[i]);
     }
-    before = limit_descriptors(lowest_free_descriptor());
+    limit_descriptors(x, lowest_free_descriptor());
     for (size_t i = 0; i < CROWD; i++) {
         expect_turned_away(&c[i]);
     }
     assert_non_null(strstr(tcp_served_line(x->f, "tcp: connection refused"), "no descriptor"));
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    unlimit_descriptors(x);
     dial_in(x, &later);
     tcp_client_close(&later);
     for (size_t i = 0; i < CROWD; i++) {
@@ -291,8 +304,7 @@ static void test_without_a_descriptor_the_reserve_is_used_to_tell(void **state)
 /* Not even the reserve's place can be had. */
 static void make_it_pause(struct fixture *x)
 {
-    struct rlimit before = limit_descriptors(0);
-
+    limit_descriptors(x, 0);
     assert_non_null(
         strstr(tcp_served_line(x->f, "tcp: connections have to wait"), "no descriptor"));
     /* It does not turn round and round meanwhile. */
@@ -300,7 +312,7 @@ static void make_it_pause(struct fixture *x)
         loop_turn(x->f->loop, false);
     }
     assert_int_equal(tcp_served_line_count(x->f, "tcp: "), 1);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    unlimit_descriptors(x);
 }
 
 static void test_who_has_to_wait_gets_in_when_another_leaves(void **state)

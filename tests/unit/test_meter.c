@@ -108,7 +108,10 @@ static void test_a_terminal_that_moves_the_file_has_no_line_to_spare(void **stat
     struct fixture *f = *state;
     int fd = posix_openpt(O_RDWR | O_NOCTTY);
 
-    assert_true(fd >= 0);
+    if (fd == -1) {
+        print_message("no pseudo terminals here (/dev/pts is not mounted)\n");
+        skip();
+    }
     meter_begin(&f->meter, &f->console, "x", fd, START);
     assert_false(f->meter.draws);
     assert_int_equal(close(fd), 0);
