@@ -25,7 +25,7 @@ struct given {
 struct command_line {
     struct given *given; /* room for argc of them */
     size_t count;
-    enum config_action action;
+    struct config_wish wish;
     const char *file;
 };
 
@@ -147,8 +147,8 @@ static enum res scan(struct command_line *line, int argc, char *const argv[],
             line->file = optarg;
         } else if (row->kind != OPTION_ACTION) {
             line->given[line->count++] = (struct given){row, optarg};
-        } else if (line->action == CONFIG_SERVE || row->lowest != CONFIG_CHECK) {
-            line->action = (enum config_action)row->lowest;
+        } else if (row->lowest > line->wish.action) {
+            line->wish = (struct config_wish){(enum config_action)row->lowest, optarg};
         }
     }
     if (optind < argc) {
@@ -254,13 +254,13 @@ static enum res cross_check(const struct config *c, char *why, size_t cap)
 }
 
 enum res config_read(int argc, char *const argv[], struct config **ret,
-                     enum config_action *ret_action, char *why, size_t cap)
+                     struct config_wish *ret_wish, char *why, size_t cap)
 {
-    struct command_line line = {.action = CONFIG_SERVE};
+    struct command_line line = {.wish.action = CONFIG_SERVE};
     struct config *c = NULL;
     enum res r = read_command_line(&line, argc, argv, why, cap);
 
-    if (r != RES_OK || line.action == CONFIG_HELP || line.action == CONFIG_VERSION) {
+    if (r != RES_OK || line.wish.action > CONFIG_CHECK) {
         goto cleanup;
     }
     c = calloc(1, sizeof(*c));
@@ -288,7 +288,7 @@ cleanup:
     if (c != NULL) {
         *ret = c;
     }
-    *ret_action = line.action;
+    *ret_wish = line.wish;
     return RES_OK;
 }
 

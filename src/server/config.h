@@ -24,6 +24,9 @@
  */
 enum transfer_ports { TRANSFER_PORTS_AUTO, TRANSFER_PORTS_OWN, TRANSFER_PORTS_SHARED };
 
+/* Whether the kernel is asked to hold the server to what it needs. */
+enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_REQUIRED, CONFIG_SANDBOX_OFF };
+
 #define CONFIG_WORKERS_MAX 64
 
 struct config {
@@ -33,6 +36,7 @@ struct config {
     size_t endpoint_count;
     bool endpoints_preset; /* nobody chose them: IPv4 will do where there is no IPv6 */
     enum policy_write write;
+    enum config_sandbox sandbox;
     char *user; /* NULL: `wherry` if it exists, else `nobody` */
     enum log_level log_level;
     bool log_syslog;      /* else standard error */
@@ -80,14 +84,28 @@ struct config {
 #define CONFIG_WHY 1024 /* room enough for every message */
 
 /* What main() is to do. */
-enum config_action { CONFIG_SERVE, CONFIG_CHECK, CONFIG_HELP, CONFIG_VERSION };
+enum config_action {
+    CONFIG_SERVE,
+    CONFIG_CHECK,
+    CONFIG_IMPORT_TFTPD_HPA,
+    CONFIG_IMPORT_ATFTPD,
+    CONFIG_IMPORT_DNSMASQ,
+    CONFIG_HELP,
+    CONFIG_VERSION
+};
+
+/* The action, and the file to import, which belongs to argv. */
+struct config_wish {
+    enum config_action action;
+    const char *import;
+};
 
 /* Reads the command line, and the file it names (or CONFIG_FILE if that exists). On failure why
  * (cap bytes) holds one line that says what was wrong, where, and what is allowed. RES_PROTOCOL:
- * wrong use; RES_NOT_FOUND, RES_DENIED, ...: the file cannot be read. *ret stays as it was when the
- * action is CONFIG_HELP or CONFIG_VERSION. Not safe in two threads at once (getopt). */
+ * wrong use; RES_NOT_FOUND, RES_DENIED, ...: the file cannot be read. *ret stays as it was unless
+ * the action is CONFIG_SERVE or CONFIG_CHECK. Not safe in two threads at once (getopt). */
 enum res config_read(int argc, char *const argv[], struct config **ret,
-                     enum config_action *ret_action, char *why, size_t cap);
+                     struct config_wish *ret_wish, char *why, size_t cap);
 void config_free(struct config *c); /* takes NULL */
 
 /* Threads that serve: those that are asked for, or one for each processor that this process may use

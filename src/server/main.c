@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "io/log_writer.h"
 #include "server/config.h"
+#include "server/import.h"
 #include "server/listeners.h"
 #include "server/privs.h"
 #include "server/server_run.h"
@@ -210,17 +211,29 @@ static int check(struct config *c)
     return fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;
 }
 
+static int import_file(const struct config_wish *wish)
+{
+    static const enum import_kind kinds[] = {
+        [CONFIG_IMPORT_TFTPD_HPA] = IMPORT_TFTPD_HPA,
+        [CONFIG_IMPORT_ATFTPD] = IMPORT_ATFTPD,
+        [CONFIG_IMPORT_DNSMASQ] = IMPORT_DNSMASQ,
+    };
+    enum res r = import_print(kinds[wish->action], wish->import, stdout, stderr);
+
+    return r == RES_OK && fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     struct config *config = NULL;
-    enum config_action action = CONFIG_SERVE;
+    struct config_wish wish = {.action = CONFIG_SERVE};
     char why[CONFIG_WHY];
     enum res r;
 
     if (!open_standard_descriptors()) {
         return EXIT_FAILED;
     }
-    r = config_read(argc, argv, &config, &action, why, sizeof(why));
+    r = config_read(argc, argv, &config, &wish, why, sizeof(why));
     if (r != RES_OK) {
         fprintf(stderr, "wherryd: %s\n", why);
         if (r == RES_PROTOCOL) {
@@ -228,7 +241,7 @@ int main(int argc, char **argv)
         }
         return r == RES_NO_MEMORY ? EXIT_FAILED : EXIT_USAGE;
     }
-    switch (action) {
+    switch (wish.action) {
     case CONFIG_HELP:
         config_print_help(stdout);
         break;
@@ -237,6 +250,10 @@ int main(int argc, char **argv)
         break;
     case CONFIG_CHECK:
         return check(config);
+    case CONFIG_IMPORT_TFTPD_HPA:
+    case CONFIG_IMPORT_ATFTPD:
+    case CONFIG_IMPORT_DNSMASQ:
+        return import_file(&wish);
     case CONFIG_SERVE:
         return serve_or_explain(config, argc, argv);
     }

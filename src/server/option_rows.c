@@ -51,6 +51,17 @@ static const char *word_of_segments(unsigned number)
     return number == UDP_SEGMENTS_AUTO ? "auto" : "off";
 }
 
+static const char *word_of_sandbox(unsigned number)
+{
+    static const char *const words[] = {
+        [CONFIG_SANDBOX_AUTO] = "auto",
+        [CONFIG_SANDBOX_REQUIRED] = "required",
+        [CONFIG_SANDBOX_OFF] = "off",
+    };
+
+    return words[number];
+}
+
 static const char *word_of_option(unsigned number)
 {
     return wherry_option_name((enum wherry_option)number);
@@ -78,6 +89,9 @@ static const struct option_row rows[] = {
         word_of_write, "none", "POLICY", "uploads: none, new names only, or also existing ones"},
     {"user",        'u', OPTION_TEXT,      TO(user),             0,      0,
         NULL, NULL, "NAME", "user to become when started as root (wherry, else nobody)"},
+    {"sandbox",     0,   OPTION_WORD,      TO(sandbox),          CONFIG_SANDBOX_AUTO,
+        CONFIG_SANDBOX_OFF,
+        word_of_sandbox, "auto", "WORD", "have the kernel forbid all that serving does not need"},
     {"log-level",   0,   OPTION_WORD,      TO(log_level),        LOG_LEVEL_ERROR, LOG_LEVEL_DEBUG,
         word_of_level, "info", "LEVEL", "least severe lines that are logged"},
     {"log",         0,   OPTION_WORD,      TO(log_syslog),       0,      1,
@@ -156,6 +170,12 @@ static const struct option_row rows[] = {
         NULL, NULL, "FILE", "configuration file instead of " CONFIG_FILE},
     {"check",       0,   OPTION_ACTION,    NOWHERE,              CONFIG_CHECK, 0,
         NULL, NULL, NULL, "check the configuration, print it and exit"},
+    {"import-tftpd-hpa", 0, OPTION_ACTION, NOWHERE,              CONFIG_IMPORT_TFTPD_HPA, 0,
+        NULL, NULL, "FILE", "print /etc/default/tftpd-hpa as a configuration of wherryd and exit"},
+    {"import-atftpd", 0, OPTION_ACTION,    NOWHERE,              CONFIG_IMPORT_ATFTPD, 0,
+        NULL, NULL, "FILE", "the same for /etc/default/atftpd"},
+    {"import-dnsmasq", 0, OPTION_ACTION,   NOWHERE,              CONFIG_IMPORT_DNSMASQ, 0,
+        NULL, NULL, "FILE", "the same for the TFTP part of /etc/dnsmasq.conf"},
     {"version",     'V', OPTION_ACTION,    NOWHERE,              CONFIG_VERSION, 0,
         NULL, NULL, NULL, "print the version and exit"},
     {"help",        'h', OPTION_ACTION,    NOWHERE,              CONFIG_HELP, 0,

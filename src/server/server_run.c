@@ -150,11 +150,11 @@ static void on_hangup(void *arg, int signum)
     const struct server_run_params *p = s->params;
     struct config *old = *p->config;
     struct config *new = NULL;
-    enum config_action action;
+    struct config_wish wish;
     char why[CONFIG_WHY];
 
     (void)signum;
-    if (config_read(p->argc, p->argv, &new, &action, why, sizeof(why)) != RES_OK) {
+    if (config_read(p->argc, p->argv, &new, &wish, why, sizeof(why)) != RES_OK) {
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
     }

@@ -63,7 +63,7 @@ void config_story_read(struct config_story *f, const char *const words[])
     config_free(f->config);
     f->config = NULL;
     f->why[0] = '\0';
-    f->r = config_read(argc, argv, &f->config, &f->action, f->why, sizeof(f->why));
+    f->r = config_read(argc, argv, &f->config, &f->wish, f->why, sizeof(f->why));
 }
 
 void config_story_option(struct config_story *f, const char *key, const char *value)

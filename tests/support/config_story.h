@@ -12,7 +12,7 @@ struct config_story {
     char dir[PATH_BYTES];
     char path[PATH_BYTES + 16];
     struct config *config;
-    enum config_action action;
+    struct config_wish wish;
     enum res r;
     char why[CONFIG_WHY];
 };

@@ -253,14 +253,14 @@ static void test_actions_are_told(void **state)
 
     READ(f, "--check", "--config", "/dev/null");
     config_story_expect_ok(f);
-    assert_int_equal(f->action, CONFIG_CHECK);
+    assert_int_equal(f->wish.action, CONFIG_CHECK);
     READ(f, "--help", "--check");
     assert_int_equal(f->r, RES_OK);
     assert_null(f->config);
-    assert_int_equal(f->action, CONFIG_HELP);
+    assert_int_equal(f->wish.action, CONFIG_HELP);
     READ(f, "--check", "-V");
     assert_int_equal(f->r, RES_OK);
-    assert_int_equal(f->action, CONFIG_VERSION);
+    assert_int_equal(f->wish.action, CONFIG_VERSION);
 }
 
 static void test_reading_again_sees_the_new_file_and_the_same_words(void **state)
@@ -288,7 +288,7 @@ static void test_failed_reading_leaves_the_old_configuration(void **state)
     config_story_expect_ok(f);
     before = f->config;
     config_story_write(f, "windowsize-max = many\n");
-    assert_int_equal(config_read(3, argv, &f->config, &f->action, f->why, sizeof(f->why)),
+    assert_int_equal(config_read(3, argv, &f->config, &f->wish, f->why, sizeof(f->why)),
                      RES_PROTOCOL);
     assert_ptr_equal(f->config, before);
     assert_int_equal(f->config->windowsize_max, 9);

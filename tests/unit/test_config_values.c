@@ -361,7 +361,7 @@ static void test_nothing_said_gives_the_documented_defaults(void **state)
     READ(f, "--config", "/dev/null");
     config_story_expect_ok(f);
     c = f->config;
-    assert_int_equal(f->action, CONFIG_SERVE);
+    assert_int_equal(f->wish.action, CONFIG_SERVE);
     assert_string_equal(c->root, "/srv/tftp");
     assert_int_equal(c->endpoint_count, 3);
     assert_string_equal(c->endpoint_urls[0], "tftp://[::]:69");
