@@ -324,6 +324,11 @@ unsigned config_workers(const struct config *c)
     return count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
 }
 
+bool config_may_write(const struct config *c)
+{
+    return c->write != POLICY_WRITE_NONE;
+}
+
 static void print_allowed(const struct option_row *row, FILE *to)
 {
     char allowed[OPTION_VALUE_WHY];

@@ -112,6 +112,9 @@ void config_free(struct config *c); /* takes NULL */
  * now; from 1 to CONFIG_WORKERS_MAX. */
 unsigned config_workers(const struct config *c);
 
+/* Somebody may upload something. */
+bool config_may_write(const struct config *c);
+
 /* Every option with what is allowed and its default. */
 void config_print_help(FILE *to);
 /* The settings in force, as a configuration file. */

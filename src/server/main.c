@@ -113,8 +113,7 @@ static void warn_of_permissions(const struct log *log, const struct jail *jail,
     if (faccessat(jail_fd(jail), ".", X_OK, AT_EACCESS) != 0) {
         log_warning(log, "server", "user %s may not enter the root: every request will be refused",
                     user);
-    } else if (c->write != POLICY_WRITE_NONE &&
-               faccessat(jail_fd(jail), ".", W_OK, AT_EACCESS) != 0) {
+    } else if (config_may_write(c) && faccessat(jail_fd(jail), ".", W_OK, AT_EACCESS) != 0) {
         log_warning(log, "server", "user %s may not write in the root: uploads there will fail",
                     user);
     }
