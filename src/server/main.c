@@ -20,6 +20,7 @@
 #include "server/config.h"
 #include "server/import.h"
 #include "server/listeners.h"
+#include "server/notify.h"
 #include "server/privs.h"
 #include "server/server_run.h"
 #include "store/jail.h"
@@ -125,6 +126,7 @@ struct start {
     struct log log;
     struct log_writer *writer;
     struct listeners listeners;
+    struct notify notify;
     struct jail *jail;
     struct privs privs;
 };
@@ -135,9 +137,14 @@ static enum res serve(struct start *s, int argc, char **argv, char *why, size_t 
                                     .argv = argv,
                                     .config = &s->config,
                                     .log = &s->log,
-                                    .listeners = &s->listeners};
+                                    .listeners = &s->listeners,
+                                    .notify = &s->notify};
     enum res r = privs_forbid_gain(why, cap);
 
+    notify_open(&s->notify, &s->log);
+    if (r == RES_OK) {
+        r = listeners_inherit(&s->listeners, why, cap);
+    }
     if (r == RES_OK) {
         r = open_log(&s->log, &s->writer, s->config, why, cap);
     }
@@ -180,6 +187,7 @@ static int serve_or_explain(struct config *config, int argc, char **argv)
     log_writer_free(s.writer);
     jail_free(s.jail);
     listeners_close(&s.listeners);
+    notify_close(&s.notify);
     config_free(s.config);
     if (r != RES_OK) {
         fprintf(stderr, "wherryd: %s\n", why); /* whoever starts it sees it, also with syslog */

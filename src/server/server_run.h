@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* server/server_run.h: serves until a signal ends it.
+/* server/server_run.h: serves until a signal ends it, and keeps the service manager informed.
  *
  *   SERVING --TERM, INT--> DRAINING --last transfer over--> over
  *      |                      |  drain-timeout: running transfers are told to end
@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "server/config.h"
 #include "server/listeners.h"
+#include "server/notify.h"
 #include "store/jail.h"
 
 #define SERVER_RUN_WHY 512 /* room enough for every message */
@@ -28,6 +29,7 @@ struct server_run_params {
     const char *user;       /* who serves, for the log */
     const struct jail *jail;
     struct listeners *listeners; /* the worker takes their sockets over */
+    struct notify *notify;       /* is told how it goes */
 };
 
 /* RES_OK: a signal ended it. Else why says what kept it from serving. */

@@ -34,6 +34,8 @@ struct workers_params {
     struct listeners
         *listeners;             /* listeners->workers says how many; their sockets are taken over */
     void (*drained)(void *arg); /* from the caller's loop, once */
+    /* From the caller's loop, after workers_ask(). NULL: nobody asks. */
+    void (*answered)(void *arg);
     void *arg;
 };
 
@@ -46,6 +48,11 @@ void workers_configure(struct workers *w, const struct config *config);
 void workers_drain(struct workers *w);
 void workers_stop(struct workers *w);
 size_t workers_running(struct workers *w);
+/* Asks all and does not wait: answered() is called when the loop of each has turned. As long as one
+ * has not, further questions are the same. */
+void workers_ask(struct workers *w);
+/* The sum of what each said when it was last asked, also by workers_running(). */
+size_t workers_running_lately(const struct workers *w);
 /* What was transferred since the start, as far as it is known here by now. */
 void workers_count(const struct workers *w, struct transfer_counts *ret);
 
