@@ -12,5 +12,5 @@ target_link_options(test_files PRIVATE
   -Wl,--wrap=preadv2 -Wl,--wrap=preadv64v2 -Wl,--wrap=reader_load -Wl,--wrap=clock_gettime
   -Wl,--wrap=loop_now_ns)
 target_link_options(test_source PRIVATE
-  -Wl,--wrap=preadv2 -Wl,--wrap=preadv64v2 -Wl,--wrap=jail_open_unknown
+  -Wl,--wrap=preadv2 -Wl,--wrap=preadv64v2 -Wl,--wrap=jail_open_file
   -Wl,--wrap=clock_gettime)

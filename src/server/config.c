@@ -305,6 +305,7 @@ void config_free(struct config *c)
     free(c->root);
     free(c->user);
     free(c->file);
+    policy_rules_release(c->rules);
     free(c);
 }
 
@@ -326,7 +327,7 @@ unsigned config_workers(const struct config *c)
 
 bool config_may_write(const struct config *c)
 {
-    return c->write != POLICY_WRITE_NONE;
+    return c->rules != NULL ? policy_rules_may_write(c->rules) : c->write != POLICY_WRITE_NONE;
 }
 
 static void print_allowed(const struct option_row *row, FILE *to)

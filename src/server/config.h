@@ -34,8 +34,9 @@ struct config {
     struct endpoint *endpoints; /* at least one */
     char **endpoint_urls;       /* as written, for messages */
     size_t endpoint_count;
-    bool endpoints_preset; /* nobody chose them: IPv4 will do where there is no IPv6 */
-    enum policy_write write;
+    bool endpoints_preset;      /* nobody chose them: IPv4 will do where there is no IPv6 */
+    enum policy_write write;    /* none, if there are rules */
+    struct policy_rules *rules; /* NULL: none */
     enum config_sandbox sandbox;
     char *user; /* NULL: `wherry` if it exists, else `nobody` */
     enum log_level log_level;

@@ -117,6 +117,7 @@ static struct uploads_limits limits_of(const struct config *c)
 {
     return (struct uploads_limits){
         .policy = c->write,
+        .rules = c->rules,
         .mode = c->upload_mode & ~c->umask,
         .size_max = c->upload_max,
         .reserve = c->disk_reserve,
