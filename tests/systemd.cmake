@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# wherryd under a service manager: what it tells it, the sockets it is handed, its units.
+add_test(NAME unit_exposure
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/unit_exposure.sh $<TARGET_FILE:wherryd>
+    ${PROJECT_SOURCE_DIR}/debian)
+set_tests_properties(unit_exposure
+  PROPERTIES TIMEOUT 60 LABELS self-contained SKIP_RETURN_CODE 77)
