@@ -22,6 +22,7 @@
 #include "server/listeners.h"
 #include "server/notify.h"
 #include "server/privs.h"
+#include "server/sandbox.h"
 #include "server/server_run.h"
 #include "store/jail.h"
 #include "store/policy.h"
@@ -106,6 +107,17 @@ static enum res open_log(struct log *log, struct log_writer **ret, const struct 
     return RES_OK;
 }
 
+/* The first thread: what binds a thread binds those that it starts, and no other. */
+static enum res start_log(struct log_writer *writer, char *why, size_t cap)
+{
+    enum res r = log_writer_start(writer);
+
+    if (r != RES_OK) {
+        snprintf(why, cap, "cannot log: %s", wherry_res_text(r));
+    }
+    return r;
+}
+
 /* The root was opened before the user changed; what that user may not do is better said now than
  * with each request. */
 static void warn_of_permissions(const struct log *log, const struct jail *jail,
@@ -160,6 +172,9 @@ static enum res serve(struct start *s, int argc, char **argv, char *why, size_t 
     if (r == RES_OK) {
         r = privs_drop(&s->privs, why, cap);
     }
+    if (r == RES_OK) {
+        r = privs_forbid_core(why, cap);
+    }
     if (r != RES_OK) {
         return r;
     }
@@ -170,6 +185,13 @@ static enum res serve(struct start *s, int argc, char **argv, char *why, size_t 
     raise_descriptor_limit(&s->log);
     umask(s->config->umask);
     signal(SIGPIPE, SIG_IGN);
+    r = sandbox_enter(s->config, s->jail, &s->log, &run.read_only, why, cap);
+    if (r == RES_OK) {
+        r = start_log(s->writer, why, cap);
+    }
+    if (r != RES_OK) {
+        return r;
+    }
     run.user = s->privs.name;
     run.jail = s->jail;
     return server_run(&run, why, cap);
@@ -207,12 +229,16 @@ static int check(struct config *c)
         r = privs_find(c->user, &privs, why, sizeof(why));
     }
     jail_free(jail);
+    if (r == RES_OK) {
+        r = sandbox_check(c, why, sizeof(why));
+    }
     if (r != RES_OK) {
         fprintf(stderr, "wherryd: %s\n", why);
         config_free(c);
         return EXIT_FAILED;
     }
     config_print(c, stdout);
+    sandbox_print(stdout);
     config_free(c);
     puts("# configuration is valid");
     return fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;

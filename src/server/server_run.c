@@ -124,6 +124,9 @@ static void warn_of_fixed(const struct log *log, const struct config *old, const
     if (old->segments != new->segments) {
         warn_unchanged(log, "segments");
     }
+    if (old->sandbox != new->sandbox) {
+        warn_unchanged(log, "sandbox");
+    }
 }
 
 static void copy_fixed(struct config *to, const struct config *from)
@@ -137,19 +140,35 @@ static void copy_fixed(struct config *to, const struct config *from)
     to->log_syslog = from->log_syslog;
     to->workers = from->workers;
     to->segments = from->segments;
+    to->sandbox = from->sandbox;
+}
+
+/* Who may upload, where the kernel lets nobody: refused by policy is clearer than failing. */
+static void copy_policy(struct config *to, const struct config *from)
+{
+    to->write = from->write;
 }
 
 /* The settings are those in force, also for the next reload to compare with: new takes over what is
  * fixed from old, which is changed and freed when no worker looks at it any more. */
 static void replace_config(struct server *s, struct config *old, struct config *new)
 {
+    bool refuse = s->params->read_only && config_may_write(new);
     struct config asked;
 
     copy_fixed(&asked, new);
     copy_fixed(new, old);
+    if (refuse) {
+        warn_unchanged(s->params->log, "write");
+        copy_policy(&asked, new);
+        copy_policy(new, old);
+    }
     workers_configure(s->workers, new);
     *s->params->config = new;
     copy_fixed(old, &asked);
+    if (refuse) {
+        copy_policy(old, &asked);
+    }
     config_free(old);
 }
 

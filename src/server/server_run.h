@@ -9,6 +9,7 @@
 #ifndef SERVER_SERVER_RUN_H
 #define SERVER_SERVER_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <wherry/res.h>
@@ -28,6 +29,7 @@ struct server_run_params {
     struct log *log;        /* a reload sets its level */
     const char *user;       /* who serves, for the log */
     const struct jail *jail;
+    bool read_only; /* the kernel denies uploads until the end: no reload can allow them */
     struct listeners *listeners; /* the worker takes their sockets over */
     struct notify *notify;       /* is told how it goes */
 };
