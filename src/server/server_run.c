@@ -147,6 +147,7 @@ static void copy_fixed(struct config *to, const struct config *from)
 static void copy_policy(struct config *to, const struct config *from)
 {
     to->write = from->write;
+    to->rules = from->rules;
 }
 
 /* The settings are those in force, also for the next reload to compare with: new takes over what is
@@ -159,7 +160,7 @@ static void replace_config(struct server *s, struct config *old, struct config *
     copy_fixed(&asked, new);
     copy_fixed(new, old);
     if (refuse) {
-        warn_unchanged(s->params->log, "write");
+        warn_unchanged(s->params->log, new->rules != NULL ? "rule" : "write");
         copy_policy(&asked, new);
         copy_policy(new, old);
     }
