@@ -194,6 +194,11 @@ bool option_in_file(const struct option_row *row)
     return row->kind != OPTION_FILE && row->kind != OPTION_ACTION;
 }
 
+bool option_is_write(const struct option_row *row)
+{
+    return row->size != 0 && row->offset == offsetof(struct config, write);
+}
+
 bool option_is_list(const struct option_row *row)
 {
     return row->kind == OPTION_ENDPOINTS || row->kind == OPTION_SET;

@@ -42,6 +42,8 @@ struct option_row {
 const struct option_row *option_rows(size_t *ret_count);
 /* Also a key of the configuration file. */
 bool option_in_file(const struct option_row *row);
+/* The key write, which says about uploads where no rules do. */
+bool option_is_write(const struct option_row *row);
 /* May be given several times. */
 bool option_is_list(const struct option_row *row);
 

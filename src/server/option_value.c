@@ -359,7 +359,7 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
 }
 
 /* Between double quotes as libconfuse reads them; `$` would begin a variable. */
-static void print_quoted(const char *text, FILE *to)
+void option_value_quote(const char *text, FILE *to)
 {
     putc('"', to);
     for (; *text != '\0'; text++) {
@@ -379,7 +379,7 @@ static void print_list(const struct option_row *row, const struct config *c, FIL
     if (row->kind == OPTION_ENDPOINTS) {
         for (size_t i = 0; i < c->endpoint_count; i++) {
             fputs(between, to);
-            print_quoted(c->endpoint_urls[i], to);
+            option_value_quote(c->endpoint_urls[i], to);
             between = ", ";
         }
     } else {
@@ -388,7 +388,7 @@ static void print_list(const struct option_row *row, const struct config *c, FIL
         for (unsigned i = 0; i <= row->highest; i++) {
             if ((set & UINT64_C(1) << i) != 0) {
                 fputs(between, to);
-                print_quoted(row->word(i), to);
+                option_value_quote(row->word(i), to);
                 between = ", ";
             }
         }
@@ -409,16 +409,16 @@ void option_value_print(const struct option_row *row, const struct config *c, FI
     switch (row->kind) {
     case OPTION_TEXT:
     case OPTION_FILE:
-        print_quoted(*string, to);
+        option_value_quote(*string, to);
         break;
     case OPTION_WORD:
-        print_quoted(row->word((unsigned)load(row, c)), to);
+        option_value_quote(row->word((unsigned)load(row, c)), to);
         break;
     case OPTION_BYTES:
-        print_quoted(number_print_bytes(load(row, c), text), to);
+        option_value_quote(number_print_bytes(load(row, c), text), to);
         break;
     case OPTION_TIME:
-        print_quoted(number_print_time(load(row, c), text), to);
+        option_value_quote(number_print_time(load(row, c), text), to);
         break;
     case OPTION_MODE:
         fprintf(to, "%04" PRIo64, load(row, c));

@@ -15,7 +15,6 @@
 #include "server/heartbeat.h"
 #include "server/transfer_log.h"
 #include "server/workers.h"
-#include "store/policy.h"
 
 #define QUOTED_BYTES 512
 
@@ -191,8 +190,7 @@ static void reload(struct server *s)
     umask(new->umask);
     replace_config(s, old, new);
     log_info(p->log, "server", "configuration reloaded from %s, write %s",
-             new->file != NULL ? new->file : "the command line alone",
-             policy_write_name(new->write));
+             new->file != NULL ? new->file : "the command line alone", config_write_name(new));
 }
 
 static void on_hangup(void *arg, int signum)
@@ -231,7 +229,7 @@ static void report_start(const struct server *s)
     }
     log_info(p->log, "server", "wherryd %s serves \"%s\" as user %s, write %s", WHERRY_VERSION,
              text_quote((const uint8_t *)c->root, strlen(c->root), quoted, sizeof(quoted)), p->user,
-             policy_write_name(c->write));
+             config_write_name(c));
 }
 
 static void report_end(const struct server *s)
