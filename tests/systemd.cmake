@@ -5,3 +5,7 @@ add_test(NAME unit_exposure
     ${PROJECT_SOURCE_DIR}/debian)
 set_tests_properties(unit_exposure
   PROPERTIES TIMEOUT 60 LABELS self-contained SKIP_RETURN_CODE 77)
+
+wherry_test(handover LINK server)
+wherry_test(inherited LINK server)
+wherry_test(notify LINK server SOURCES support/log_lines.c support/scratch.c)
