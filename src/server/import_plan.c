@@ -15,6 +15,12 @@
 #define SHOWN_BYTES 400 /* of an old value in a message */
 #define SETTING_BYTES (SHOWN_BYTES + 200)
 #define SAY_BYTES 1024
+/* More than any file that a person wrote has of one kind. What is printed must stay smaller than a
+ * configuration file may be, whatever was read. */
+#define COMMENTS_MAX 256
+#define ENDPOINTS_MAX 256
+#define LISTS 2 /* listen, refuse-options */
+#define KEYS_MAX 64
 
 /* One comment of the output; those of a key stand above its line, in the order of the old file. */
 struct comment {
@@ -26,9 +32,10 @@ struct import_plan {
     char path[PATH_MAX]; /* quoted */
     FILE *complaints;
     struct config *config;
-    struct comment *comments;
+    struct comment comments[COMMENTS_MAX * (LISTS + 1) + KEYS_MAX];
     size_t count;
-    size_t cap;
+    size_t remarks; /* of them at the top */
+    size_t dropped; /* not kept */
     bool missed;
     enum res broken;
 };
@@ -58,7 +65,6 @@ void import_plan_free(struct import_plan *p)
     for (size_t i = 0; i < p->count; i++) {
         free(p->comments[i].text);
     }
-    free(p->comments);
     config_free(p->config);
     free(p);
 }
@@ -79,22 +85,43 @@ static char *show_setting(const struct import_at *at, char *buf, size_t cap)
     return buf;
 }
 
+/* The comment that a new one of this row takes the place of: other keys than lists have one, of the
+ * value that counts. */
+static struct comment *find_replaced(struct import_plan *p, const struct option_row *row)
+{
+    for (size_t i = 0; row != NULL && !option_is_list(row) && i < p->count; i++) {
+        if (p->comments[i].row == row) {
+            return &p->comments[i];
+        }
+    }
+    return NULL;
+}
+
+/* A list is set as soon as it has a comment, so that those of keys are always kept: few, unless a
+ * list repeats itself. */
+static bool is_one_too_many(const struct import_plan *p, const struct option_row *row)
+{
+    size_t of_list = 0;
+
+    if (row == NULL) {
+        return p->remarks >= COMMENTS_MAX;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        of_list += p->comments[i].row == row;
+    }
+    return of_list >= COMMENTS_MAX;
+}
+
 static void keep_comment(struct import_plan *p, const struct option_row *row,
                          const struct import_at *at, const char *say)
 {
+    struct comment *place = find_replaced(p, row);
     char setting[SETTING_BYTES] = "";
     char *text;
 
-    if (p->count == p->cap) {
-        size_t cap = p->cap == 0 ? 16 : 2 * p->cap;
-        struct comment *grown = realloc(p->comments, cap * sizeof(*grown));
-
-        if (grown == NULL) {
-            p->broken = RES_NO_MEMORY;
-            return;
-        }
-        p->comments = grown;
-        p->cap = cap;
+    if (place == NULL && is_one_too_many(p, row)) {
+        p->dropped++;
+        return;
     }
     if (at != NULL) {
         show_setting(at, setting, sizeof(setting));
@@ -103,8 +130,13 @@ static void keep_comment(struct import_plan *p, const struct option_row *row,
         p->broken = RES_NO_MEMORY;
         return;
     }
-    p->comments[p->count] = (struct comment){row, text};
-    p->count++;
+    if (place == NULL) {
+        place = &p->comments[p->count++];
+        p->remarks += row == NULL;
+    } else {
+        free(place->text);
+    }
+    *place = (struct comment){row, text};
 }
 
 static const struct option_row *find_row(const char *key)
@@ -143,6 +175,17 @@ static bool is_printable(struct import_plan *p, const char *text)
     return printable;
 }
 
+/* Listened on twice, a port would be in use. */
+static bool has_endpoint(const struct config *c, const char *url)
+{
+    for (size_t i = 0; i < c->endpoint_count; i++) {
+        if (strcmp(c->endpoint_urls[i], url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool import_plan_carry(struct import_plan *p, const struct import_at *at, const char *key,
                        const char *value)
 {
@@ -150,7 +193,13 @@ bool import_plan_carry(struct import_plan *p, const struct import_at *at, const 
     char why[OPTION_VALUE_WHY] = "characters that do not print: rename what it stands for";
     enum res r = RES_PROTOCOL;
 
-    if (is_printable(p, value)) {
+    if (row->kind == OPTION_ENDPOINTS && has_endpoint(p->config, value)) {
+        return true;
+    }
+    if (row->kind == OPTION_ENDPOINTS && p->config->endpoint_count >= ENDPOINTS_MAX) {
+        snprintf(why, sizeof(why), "more than %d addresses: give those that are needed",
+                 ENDPOINTS_MAX);
+    } else if (is_printable(p, value)) {
         r = option_value_set(row, p->config, value, why, sizeof(why));
     }
     if (r == RES_OK) {
@@ -199,29 +248,21 @@ void import_plan_broken(struct import_plan *p, unsigned line, const char *why, e
     }
 }
 
-/* The line of a key with the comments of what it comes from: of all values of a list, of the last
- * one of others. */
+/* The line of a key, if it has a value, below the comments that tell where that comes from. */
 static void print_row(const struct import_plan *p, const struct option_row *row, FILE *to)
 {
-    const struct comment *last = NULL;
+    bool set = false;
 
     for (size_t i = 0; i < p->count; i++) {
-        if (p->comments[i].row != row) {
-            continue;
-        }
-        last = &p->comments[i];
-        if (option_is_list(row)) {
-            fprintf(to, "# %s\n", last->text);
+        if (p->comments[i].row == row) {
+            fprintf(to, "# %s\n", p->comments[i].text);
+            set = true;
         }
     }
-    if (last == NULL) {
-        return;
+    if (set) {
+        option_value_print(row, p->config, to);
+        putc('\n', to);
     }
-    if (!option_is_list(row)) {
-        fprintf(to, "# %s\n", last->text);
-    }
-    option_value_print(row, p->config, to);
-    putc('\n', to);
 }
 
 enum res import_plan_print(const struct import_plan *p, FILE *to)
@@ -240,6 +281,9 @@ enum res import_plan_print(const struct import_plan *p, FILE *to)
         if (p->comments[i].row == NULL) {
             fprintf(to, "# %s\n", p->comments[i].text);
         }
+    }
+    if (p->dropped > 0) {
+        fprintf(to, "# ... and %zu more.\n", p->dropped);
     }
     putc('\n', to);
     for (size_t i = 0; i < count; i++) {

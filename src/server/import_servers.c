@@ -2,6 +2,7 @@
 #include "server/import_servers.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,10 @@ void import_root(struct import_plan *plan, const struct import_at *at, const cha
     if (path[0] != '/') {
         import_plan_miss(plan, at,
                          "no absolute path: give the directory to serve as root = \"/...\"");
+        return;
+    }
+    if (strlen(path) >= PATH_MAX) {
+        import_plan_miss(plan, at, "longer than any path may be: look for a typing error");
         return;
     }
     import_plan_carry(plan, at, "root", path);

@@ -148,12 +148,11 @@ static void take_directory(const struct import_options *run, const struct import
     }
     import_root(run->plan, at, word);
     if (!h->secure) {
-        import_plan_miss(run->plan, at,
-                         "without --secure clients ask for absolute paths (%s/...), and names "
-                         "beneath the root are served instead: change the names that clients ask "
-                         "for, or make them resolve with directories and a symbolic link in the "
-                         "root",
-                         word);
+        import_plan_miss(
+            run->plan, at,
+            "without --secure clients ask for absolute paths, and wherryd looks all names up "
+            "beneath the root: change the names that clients ask for, or make the old "
+            "ones resolve there with directories and a symbolic link");
     }
 }
 
