@@ -29,6 +29,8 @@ enum transfer_ports { TRANSFER_PORTS_AUTO, TRANSFER_PORTS_OWN, TRANSFER_PORTS_SH
 enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_REQUIRED, CONFIG_SANDBOX_OFF };
 
 #define CONFIG_WORKERS_MAX 64
+/* No upload gets others, but for what it replaces. */
+#define CONFIG_UPLOAD_MODE_MAX 0640
 
 struct config {
     char *root;

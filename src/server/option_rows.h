@@ -14,7 +14,7 @@ enum option_kind {
     OPTION_COUNT,     /* lowest to highest, or "auto": 0 */
     OPTION_BYTES,     /* "4MiB" */
     OPTION_TIME,      /* "10s": nanoseconds */
-    OPTION_MODE,      /* "0640": octal */
+    OPTION_MODE,      /* "0640": octal, of the bits in highest */
     OPTION_WORD,      /* one of word(lowest) to word(highest): the number of the word */
     OPTION_BLKSIZE,   /* a number, or "mtu": blksize_max and blksize_mtu */
     OPTION_ENDPOINTS, /* list of URLs: endpoints, endpoint_urls, endpoint_count */

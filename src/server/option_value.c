@@ -14,6 +14,7 @@
 #include "net/addr.h"
 
 #define QUOTED_BYTES 200
+#define ALL_MODE_BITS 0777u
 
 /* Numbers, words and sets are stored as unsigned integers of the field's size; an enum without
  * negative values is one. */
@@ -211,7 +212,8 @@ static enum res set_number(const struct option_row *row, struct config *c, const
         ok = number_parse_time(text, row->lowest, row->highest, &value);
         break;
     case OPTION_MODE:
-        ok = number_parse_octal(text, row->lowest, row->highest, &value);
+        ok = number_parse_octal(text, row->lowest, row->highest, &value) &&
+             (value & ~row->highest) == 0;
         break;
     default:
         ok = number_parse(text, row->lowest, row->highest, &value);
@@ -243,6 +245,17 @@ static enum res set_by_kind(const struct option_row *row, struct config *c, cons
     }
 }
 
+/* Of a mode: those that are too many. */
+static void name_bits(const struct option_row *row, const char *text, char *to, size_t cap)
+{
+    uint64_t value;
+
+    if (row->kind == OPTION_MODE && row->highest != ALL_MODE_BITS &&
+        number_parse_octal(text, 0, 07777, &value)) {
+        snprintf(to, cap, ": %04" PRIo64 " is too much", value & ~row->highest);
+    }
+}
+
 enum res option_value_set(const struct option_row *row, struct config *c, const char *text,
                           char *why, size_t cap)
 {
@@ -255,9 +268,12 @@ enum res option_value_set(const struct option_row *row, struct config *c, const 
     } else {
         r = set_by_kind(row, c, text);
         if (r == RES_PROTOCOL) {
-            snprintf(why, cap, "\"%s\" is not %s",
-                     text_quote((const uint8_t *)text, strlen(text), quoted, sizeof(quoted)),
-                     option_value_allowed(row, allowed, sizeof(allowed)));
+            size_t len = (size_t)snprintf(
+                why, cap, "\"%s\" is not %s",
+                text_quote((const uint8_t *)text, strlen(text), quoted, sizeof(quoted)),
+                option_value_allowed(row, allowed, sizeof(allowed)));
+
+            name_bits(row, text, why + (len < cap ? len : cap), len < cap ? cap - len : 0);
         }
     }
     if (r == RES_NO_MEMORY) {
@@ -338,7 +354,12 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
                  number_print_time(row->lowest, from), number_print_time(row->highest, to));
         break;
     case OPTION_MODE:
-        snprintf(buf, cap, "an octal mode from 0000 to %04" PRIo64, row->highest);
+        if (row->highest == ALL_MODE_BITS) {
+            snprintf(buf, cap, "an octal mode from 0000 to %04" PRIo64, row->highest);
+        } else {
+            snprintf(buf, cap, "an octal mode without other bits than those of %04" PRIo64,
+                     row->highest);
+        }
         break;
     case OPTION_WORD:
         list_words(row, words, sizeof(words));
