@@ -9,3 +9,10 @@ set_tests_properties(unit_exposure
 wherry_test(handover LINK server)
 wherry_test(inherited LINK server)
 wherry_test(notify LINK server SOURCES support/log_lines.c support/scratch.c)
+
+wherry_test(systemd DIR net
+  SOURCES net/server_process.c net/wire_client.c support/chance.c support/pattern.c
+    support/scratch.c
+  LINK proto flags)
+target_compile_definitions(test_systemd PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
+add_dependencies(test_systemd wherryd)
