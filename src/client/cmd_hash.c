@@ -18,7 +18,7 @@ static void print_line(FILE *to, const char *name, const struct wherry_message_h
     char digits[2 * sizeof(m->sha256) + 1];
     char shown[NAME_SHOWN_BYTES];
 
-    if (isatty(fileno(to)) == 1) {
+    if (isatty(STDOUT_FILENO) == 1) {
         (void)fprintf(to, "%s  %s\n", hex_print(m->sha256, sizeof(m->sha256), digits),
                       text_quote((const uint8_t *)name, strlen(name), shown, sizeof(shown)));
         return;
