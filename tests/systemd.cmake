@@ -16,3 +16,5 @@ wherry_test(systemd DIR net
   LINK proto flags)
 target_compile_definitions(test_systemd PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_systemd wherryd)
+
+wherry_test(heartbeat DIR net SOURCES support/scratch.c LINK server)
