@@ -23,7 +23,7 @@ static enum res path_of(int fd, char path[JAIL_NAME_BYTES])
     ssize_t len;
 
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    len = readlink(link, path, JAIL_NAME_BYTES);
+    len = readlinkat(AT_FDCWD, link, path, JAIL_NAME_BYTES); /* as links are read elsewhere */
     if (len == -1) {
         return errno == ENOENT ? RES_UNSUPPORTED : res_from_errno(errno);
     }
