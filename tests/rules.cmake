@@ -7,3 +7,6 @@ wherry_test(rules DIR net
   LINK proto base flags)
 target_compile_definitions(test_rules PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_rules wherryd)
+wherry_test(judge LINK store SOURCES support/scratch.c support/jail_root.c)
+# The tests replace a file between a look at its name and the judgement.
+wherry_wrap(test_judge beneath_open)
