@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -111,6 +112,10 @@ static const struct sandbox_call calls[] = {
         IS(0, AF_INET), OF_TYPE(SOCK_DGRAM)),
     ONLY("socket", "a transfer's own port", "AF_INET6, SOCK_DGRAM",
         IS(0, AF_INET6), OF_TYPE(SOCK_DGRAM)),
+    ONLY("socketcall", "the same where libc has one call for all (i386, s390x): the family is "
+        "behind a pointer", "SYS_SOCKET", IS(0, SYS_SOCKET)),
+    ONLY("socketcall", "setsockopt where libc has one call for all (i386, s390x): the option is "
+        "behind a pointer", "SYS_SETSOCKOPT", IS(0, SYS_SETSOCKOPT)),
     CALL("bind", "a transfer's own port; its address is behind a pointer, which no filter follows"),
     CALL("connect", "asks the route's MTU of a datagram socket (blksize-max = mtu); as for bind"),
     CALL("getsockname", "which port and address it became"),
@@ -133,9 +138,11 @@ static const struct sandbox_call calls[] = {
     CALL("recvmmsg_time64", "datagrams in"),
     CALL("recvmsg", "datagrams and the error queue in"),
     CALL("recvfrom", "bytes of a connection in"),
+    CALL("recv", "bytes of a connection in, where libc has one call for all (i386, s390x)"),
     CALL("sendmmsg", "datagrams out"),
     CALL("sendmsg", "datagrams and bytes of a connection out"),
     CALL("sendto", "bytes of a connection out, and word to systemd"),
+    CALL("send", "bytes of a connection out, where libc has one call for all (i386, s390x)"),
     CALL("sendfile", "a file into a connection"),
     CALL("sendfile64", "a file into a connection"),
     CALL("accept4", "connections of the file protocol; the listening sockets are there already"),
