@@ -4,7 +4,8 @@
  * The first one runs on the caller's loop and serves both doors; each further one has a thread, a
  * loop, a pool, sockets and a transfer log of its own, and serves TFTP. Nothing that a packet's way
  * leads past is written by two threads, and each makes what it uses itself, so that not even a
- * cache line is shared. With one worker there is no thread more.
+ * cache line is shared. Sockets that were handed over are the first one's alone, which gives the
+ * others their requests (server/handover.h). With one worker there is no thread more.
  *
  * Every call is for the caller's thread. Those that change something are carried out by each worker
  * between two turns of its loop and return when all are done: after workers_configure() nobody
