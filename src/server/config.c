@@ -334,6 +334,14 @@ unsigned config_workers(const struct config *c)
     return count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
 }
 
+void config_forbid_write(struct config *c)
+{
+    c->write = POLICY_WRITE_NONE;
+    if (c->rules != NULL) {
+        policy_rules_forbid_write(c->rules);
+    }
+}
+
 const char *config_write_name(const struct config *c)
 {
     return c->rules != NULL ? "by rules" : policy_write_name(c->write);

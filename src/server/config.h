@@ -119,6 +119,9 @@ unsigned config_workers(const struct config *c);
 
 /* Somebody may upload something. */
 bool config_may_write(const struct config *c);
+/* Whatever was said about uploads: nobody may. What was said about the rest stays. Before anybody
+ * else looks at c. */
+void config_forbid_write(struct config *c);
 /* "none", "create", "replace", or, when rules say it, "by rules". */
 const char *config_write_name(const struct config *c);
 

@@ -142,13 +142,6 @@ static void copy_fixed(struct config *to, const struct config *from)
     to->sandbox = from->sandbox;
 }
 
-/* Who may upload, where the kernel lets nobody: refused by policy is clearer than failing. */
-static void copy_policy(struct config *to, const struct config *from)
-{
-    to->write = from->write;
-    to->rules = from->rules;
-}
-
 /* The settings are those in force, also for the next reload to compare with: new takes over what is
  * fixed from old, which is changed and freed when no worker looks at it any more. */
 static void replace_config(struct server *s, struct config *old, struct config *new)
@@ -159,16 +152,13 @@ static void replace_config(struct server *s, struct config *old, struct config *
     copy_fixed(&asked, new);
     copy_fixed(new, old);
     if (refuse) {
-        warn_unchanged(s->params->log, new->rules != NULL ? "rule" : "write");
-        copy_policy(&asked, new);
-        copy_policy(new, old);
+        log_warning(s->params->log, "server",
+                    "nobody may upload until wherryd is started again: its sandbox is read-only");
+        config_forbid_write(new); /* refused by policy is clearer than failing */
     }
     workers_configure(s->workers, new);
     *s->params->config = new;
     copy_fixed(old, &asked);
-    if (refuse) {
-        copy_policy(old, &asked);
-    }
     config_free(old);
 }
 

@@ -231,6 +231,13 @@ bool policy_rules_may_write(const struct policy_rules *rules)
     return false;
 }
 
+void policy_rules_forbid_write(struct policy_rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        rules->rule[i].allow &= ~(1u << POLICY_CREATE | 1u << POLICY_REPLACE);
+    }
+}
+
 void policy_rules_hold(struct policy_rules *rules)
 {
     if (rules != NULL) {

@@ -81,6 +81,8 @@ size_t policy_rules_count(const struct policy_rules *rules); /* takes NULL */
 const struct policy_rule *policy_rules_at(const struct policy_rules *rules, size_t i);
 /* Some rule lets somebody upload. */
 bool policy_rules_may_write(const struct policy_rules *rules);
+/* No rule lets anybody upload any more. For rules that are not yet in force. */
+void policy_rules_forbid_write(struct policy_rules *rules);
 void policy_rules_hold(struct policy_rules *rules);    /* takes NULL */
 void policy_rules_release(struct policy_rules *rules); /* the last frees them; takes NULL */
 void policy_rule_clear(struct policy_rule *rule);

@@ -457,6 +457,36 @@ static void test_a_reload_brings_other_rules_and_what_runs_goes_on(void **state)
     wire_close(&w);
 }
 
+static void test_a_read_only_sandbox_takes_new_rules_but_for_uploads(void **state)
+{
+    struct fixture *f = *state;
+
+    start(f, "sandbox = auto\nrule { allow = {read} }\n");
+    write_dir(f, "a.conf", "rule { path = backup allow = {create} }\n");
+    reload(f, "configuration reloaded from");
+    assert_int_equal(tftp_get(f, "127.0.0.1", "backup/old"), DENIED);
+    assert_int_equal(tftp_get(f, "127.0.0.1", "pub/image"), OK);
+    /* A kernel without a sandbox lets them begin. */
+    if (tftp_put(f, "127.0.0.1", "backup/new") == DENIED) {
+        assert_false(exists(f, "backup/new"));
+    } else {
+        assert_true(exists(f, "backup/new"));
+    }
+}
+
+static void test_left_overs_go_when_rules_begin_to_allow_uploads(void **state)
+{
+    static const char left[] = ".wherry-u00112233445566778899aabbccddeeff"; /* without a record */
+    struct fixture *f = *state;
+
+    /* In the sandbox a server that began without uploads stays so. */
+    start(f, "sandbox = off\nrule { allow = {read} }\n");
+    server_process_file(&f->server, left, 10);
+    write_dir(f, "a.conf", "rule { path = backup allow = {create} }\n");
+    reload(f, "removed 1 left-over temporary files");
+    assert_false(exists(f, left));
+}
+
 static void test_a_resumed_upload_is_judged_anew(void **state)
 {
     static const uint8_t id[16] = {7, 7, 7};
@@ -529,6 +559,8 @@ int main(void)
         TEST(test_what_is_denied_does_not_tell_whether_it_exists),
         TEST(test_a_denied_request_is_one_line_of_the_log_that_says_so),
         TEST(test_a_reload_brings_other_rules_and_what_runs_goes_on),
+        TEST(test_a_read_only_sandbox_takes_new_rules_but_for_uploads),
+        TEST(test_left_overs_go_when_rules_begin_to_allow_uploads),
         TEST(test_a_resumed_upload_is_judged_anew),
         TEST(test_uploads_get_no_more_than_0640_less_umask),
     };

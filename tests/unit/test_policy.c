@@ -250,6 +250,22 @@ static void test_appended_rules_come_behind(void **state)
     policy_rules_release(first);
 }
 
+static void test_rules_without_uploads_say_the_same_about_the_rest(void **state)
+{
+    struct policy_rules *rules = policy_rules_new();
+
+    (void)state;
+    add(rules, NULL, "a", READ | CREATE);
+    add(rules, NULL, NULL, LIST | REPLACE);
+    policy_rules_forbid_write(rules);
+    assert_false(policy_rules_may_write(rules));
+    assert_int_equal(judge(rules, &lab, "a", POLICY_READ), RES_OK);
+    assert_int_equal(judge(rules, &lab, "a", POLICY_LIST), RES_DENIED);
+    assert_int_equal(judge(rules, &lab, "b", POLICY_LIST), RES_OK);
+    assert_int_equal(judge(rules, &lab, "b", POLICY_REPLACE), RES_DENIED);
+    policy_rules_release(rules);
+}
+
 static void test_who_holds_the_rules_keeps_them(void **state)
 {
     struct policy_rules *rules = policy_rules_new();
@@ -296,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_anywhere_tells_when_no_path_could_be_allowed),
         cmocka_unit_test(test_rules_without_a_path_need_none),
         cmocka_unit_test(test_appended_rules_come_behind),
+        cmocka_unit_test(test_rules_without_uploads_say_the_same_about_the_rest),
         cmocka_unit_test(test_who_holds_the_rules_keeps_them),
         cmocka_unit_test(test_a_masked_prefix_has_no_bits_behind_its_length),
     };
