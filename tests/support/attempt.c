@@ -92,8 +92,9 @@ static bool ends_as_expected(const struct attempt *a, int (*enter)(void))
 {
     struct job outside = {.attempt = a};
     struct job inside = {.attempt = a, .enter = enter};
-    int free_result = a->denied ? scratch_in_child(run, &outside, true) : -1;
     int result = scratch_in_child(run, &inside, true);
+    /* Later: what it did stays done. */
+    int free_result = a->denied ? scratch_in_child(run, &outside, true) : -1;
 
     if (a->denied && free_result == a->expected) {
         /* Somebody else forbids it here, as a container does. */
