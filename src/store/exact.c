@@ -59,7 +59,7 @@ enum res exact_stat(const struct jail *j, const char *name, enum jail_how how,
                     const struct policy_who *who, struct stat *ret)
 {
     char path[JAIL_NAME_BYTES];
-    struct stat st;
+    struct stat st = {.st_mode = 0};
     enum res r = make_path(name, path);
 
     if (r != RES_OK) {
