@@ -180,7 +180,10 @@ static char escaped(char c)
     static const char meanings[] = "\"\\\t\n\033\b\r";
     const char *at = c != '\0' ? strchr(letters, c) : NULL;
 
-    return at != NULL ? meanings[at - letters] : '\0';
+    if (at == NULL) {
+        return '\0';
+    }
+    return meanings[at - letters];
 }
 
 /* Copies what stands between double quotes, from behind the first to behind the second one. NULL:
@@ -188,13 +191,16 @@ static char escaped(char c)
 static char *copy_quoted(char *from, char **to)
 {
     for (; *from != '"'; from++) {
-        char meant = *from == '\\' ? escaped(from[1]) : '\0';
+        char c = *from;
 
-        if (*from == '\0') {
+        if (c == '\0') {
             return NULL;
         }
-        from += meant != '\0';
-        *(*to)++ = meant != '\0' ? meant : *from;
+        if (c == '\\' && escaped(from[1]) != '\0') {
+            from++;
+            c = escaped(*from);
+        }
+        *(*to)++ = c;
     }
     return from + 1;
 }

@@ -86,16 +86,17 @@ static const struct import_option *find_row(const struct import_options *run, in
 
 /* What getopt_long() could not take. In a cluster such as -vx it tells the letter, else the word is
  * behind it. */
-static void take_wrong(const struct import_options *run, struct import_at *at, int val,
-                       const char *word)
+static void take_wrong(const struct import_options *run, unsigned line, const char *variable,
+                       int val, const char *word)
 {
     char letter[] = {'-', (char)optopt, '\0'};
+    bool has_letter = optopt > 0 && optopt < LONG_ONLY;
+    const struct import_at at = {line, variable, has_letter ? letter : word};
 
-    at->value = optopt > 0 && optopt < LONG_ONLY ? letter : word;
     if (val == ':') {
-        import_plan_miss(run->plan, at, "it needs a value: add one, or leave the option out");
+        import_plan_miss(run->plan, &at, "it needs a value: add one, or leave the option out");
     } else {
-        import_plan_miss(run->plan, at,
+        import_plan_miss(run->plan, &at,
                          "that server has no such option, or it takes no value: look for a typing "
                          "error");
     }
@@ -114,8 +115,7 @@ static void take_options(struct import_options *run, struct import_at *at, const
         const struct import_option *row = wrong ? NULL : find_row(run, val);
 
         if (row == NULL) {
-            at->name = variable;
-            take_wrong(run, at, val, words[optind - 1]);
+            take_wrong(run, at->line, variable, val, words[optind - 1]);
             continue;
         }
         snprintf(name, sizeof(name), "%s --%s", variable, row->name);
