@@ -9,3 +9,8 @@ add_test(NAME sandbox_documented
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/security_doc.sh $<TARGET_FILE:sandbox_list>
     ${PROJECT_SOURCE_DIR}/doc/security.md)
 set_tests_properties(sandbox_documented PROPERTIES TIMEOUT 60 LABELS self-contained)
+
+wherry_test(sandboxed DIR net
+    SOURCES net/server_process.c support/pattern.c support/scratch.c LINK flags PkgConfig::SECCOMP)
+target_compile_definitions(test_sandboxed PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
+add_dependencies(test_sandboxed wherryd)
