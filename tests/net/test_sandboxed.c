@@ -170,8 +170,7 @@ static void test_reload_that_is_the_first_to_allow_uploads_is_told_to_wait(void 
     write_text("new.conf", "write = create\n");
     assert_int_equal(rename("new.conf", "wherryd.conf"), 0);
     assert_int_equal(kill(s.pid, SIGHUP), 0);
-    server_process_expect_line(&s, "write changed: takes effect when wherryd is started again",
-                               WAIT_MS);
+    server_process_expect_line(&s, "nobody may upload until wherryd is started again", WAIT_MS);
     assert_non_null(
         strstr(server_process_expect_line(&s, "configuration reloaded", WAIT_MS), "write none"));
     expect_refused(&s);
