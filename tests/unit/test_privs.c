@@ -290,7 +290,7 @@ static bool core_is_forbidden(void)
 
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     if (fd == -1 || (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) ||
-        privs_forbid_core(why, sizeof(why)) != RES_OK) {
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 || privs_forbid_core(why, sizeof(why)) != RES_OK) {
         return false;
     }
     again = open(link, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
