@@ -7,6 +7,6 @@ set -eu
     exit 77
 }
 gzip -k -1 "$WORK/base.tar"
-piuparts --base-tgz "$WORK/base.tar.gz" --distribution bookworm --arch "$(dpkg --print-architecture)" \
+piuparts --basetgz "$WORK/base.tar.gz" --distribution bookworm --arch "$(dpkg --print-architecture)" \
     "$WORK"/packages/*.changes
 echo 'words: install and purge of every package leave nothing'
