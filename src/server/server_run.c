@@ -168,10 +168,9 @@ static void reload(struct server *s)
     const struct server_run_params *p = s->params;
     struct config *old = *p->config;
     struct config *new = NULL;
-    struct config_wish wish;
     char why[CONFIG_WHY];
 
-    if (config_read(p->argc, p->argv, &new, &wish, why, sizeof(why)) != RES_OK) {
+    if (config_read_again(p->argc, p->argv, old, &new, why, sizeof(why)) != RES_OK) {
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
     }
