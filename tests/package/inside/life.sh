@@ -62,7 +62,8 @@ expect 'files of conf.d survive' test -s /etc/wherry/conf.d/local.conf
 expect 'files of the root survive' test -s /srv/tftp/image
 expect 'the user keeps the number' same "$before" "$(id -u wherry)"
 expect 'the service is still enabled' same enabled "$(state wherryd.service)"
-expect 'the configuration is still valid' wherryd --check
+wherryd --check >settings
+expect 'the configuration is still valid, with conf.d' grep -x 'upload-max = "1MiB"' settings
 install_deb ./wherry_*.deb
 expect 'the client runs' wherry -V
 
