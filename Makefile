@@ -29,7 +29,7 @@ build:
 demo:
 	@$(DEPS) build peers
 	@cmake --preset default >/dev/null
-	@$(BUILD) default --target wherryd wherry tftp_load
+	@$(BUILD) default --target wherryd wherry tftp_load test_sandbox
 	@interop/fetch-peers.sh || echo 'demo: goes on without servers of others'
 	@interop/demo.sh
 
