@@ -17,7 +17,7 @@
 #include "net/addr.h"
 
 #define TID_REST_NS (10 * NUMBER_SECOND)
-/* About 1.5 MiB. In a storm of more requests than this in 10 s the oldest are forgotten: random
+/* About 700 KiB, of which only what was ever needed at once is touched. In a storm of more requests than this in 10 s the oldest are forgotten: random
  * ports then make a meeting unlikely, as they do everywhere else. A port that is not random, as it
  * is taken again and again, must be given up then: tid_table_remembers(). */
 #define TID_REMEMBERED_MAX 16384u
