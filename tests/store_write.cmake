@@ -11,7 +11,7 @@ wherry_test(temp LINK store SOURCES ${scratch})
 target_link_options(test_temp PRIVATE -Wl,--wrap=renameat2)
 # Stands in for a system without /proc, where a file without a name can get none.
 wherry_test(writer LINK store SOURCES ${scratch} support/upload.c)
-target_link_options(test_writer PRIVATE -Wl,--wrap=access)
+target_link_options(test_writer PRIVATE -Wl,--wrap=access,--wrap=write)
 foreach(part local race room)
   wherry_test(writer_${part} LINK store SOURCES ${scratch} support/upload.c)
 endforeach()
