@@ -56,8 +56,8 @@ grouped() {
     fi
 }
 
-# Sets peer_pid, peer_port, and enter: words that a client of this server is run through. Every one
-# logs what it logs by default, and is allowed as many transfers as are asked.
+# Sets peer_pid, peer_port, and enter: words that a client of this server is run through. wherryd-1
+# has one worker, wherryd-1-own and wherryd-1-shared that kind of ports for transfers. Every one logs what it logs by default, and is allowed as many transfers as are asked.
 server_start() { # name, directory
     local user
     user=$(id -un)
@@ -66,7 +66,8 @@ server_start() { # name, directory
     case $1 in
     wherryd*)
         local more=()
-        [ "$1" = wherryd ] || more=(--workers "${1#wherryd-}")
+        [ "$1" = wherryd ] || more=(--workers "$(cut -d- -f2 <<<"$1")")
+        [[ $1 != wherryd-*-* ]] || more+=(--transfer-ports "${1##*-}")
         grouped "$wherryd" --root "$2" --listen tftp://127.0.0.1:PORT --user "$user" \
             --write replace "${more[@]}"
         ;;

@@ -8,12 +8,12 @@
  *   own      a random free port; closed with its transfer
  *   shared   one for each local address takes the new transfers, for PORTS_TAKES_NS at most and no
  *            more than its receive buffer holds a packet of; then the next one does. Closed with
- *            its last transfer
+ *            its last transfer. Beside it are others for who may not meet it, PORTS_BESIDE in all
  *
  * A client's address and port never meets a port within TID_REST_NS of the end of their last
- * transfer, and never sits twice at one: it gets an own port instead. A shared port takes new
- * transfers only as long as everybody who left it is remembered. So no late packet of an earlier
- * transfer reaches a later one, and two transfers side by side are told apart.
+ * transfer, and never sits twice at one: it gets another instead, in the end an own. A shared port
+ * takes new transfers only as long as everybody who left it is remembered. So no late packet of an
+ * earlier transfer reaches a later one, and two transfers side by side are told apart.
  *
  * What comes from somebody who has no seat here is answered with ERROR 5 and changes nothing; a
  * port unreachable is about the peer that it quotes alone, and counts when nothing of what came
@@ -44,6 +44,8 @@
 #define PORTS_TAKES_NS (5 * NUMBER_SECOND)
 /* Asked for a shared port; the kernel counts its own bookkeeping too and grants twice as much. */
 #define PORTS_BUFFER_BYTES (4u << 20)
+/* Shared ports of one address that take new transfers: who may not meet one may meet the next. */
+#define PORTS_BESIDE 3u
 /* Transfers at one shared port, if that is granted. */
 #define PORTS_SHARED_MAX 4096u
 

@@ -118,15 +118,17 @@ static bool takes_more(const struct tftp_port *port, uint64_t now_ns)
            tid_table_remembers(port->all->p.tids, port->begun_ns);
 }
 
-/* The shared port that takes new transfers to this address; a new one after its time. */
+/* The shared port of this rank that takes new transfers to this address; a new one after its time.
+ */
 static enum res shared_port(struct tftp_ports *ps, const struct addr *peer,
-                            const struct addr *local, uint64_t now_ns, struct tftp_port **ret)
+                            const struct addr *local, uint16_t rank, uint64_t now_ns,
+                            struct tftp_port **ret)
 {
     struct tftp_port *port;
     struct tid_end key;
 
     tid_end_make(local, &key);
-    key.port = 0;
+    key.port = rank;
     key.family = peer->u.sa.sa_family;
     HASH_FIND(hh, ps->taking, &key, sizeof(key), port);
     if (port != NULL && takes_more(port, now_ns)) {
@@ -152,13 +154,13 @@ enum res tftp_ports_sit(struct tftp_ports *ps, struct tftp_seat *seat, const str
     struct tftp_port *port = NULL;
     enum res r = RES_OK;
 
-    if (share) {
-        r = shared_port(ps, peer, local, now_ns, &port);
-    }
-    if (r == RES_OK && port != NULL && !may_meet(port, peer, now_ns)) {
-        tftp_port_close_if_empty(
-            port); /* a new one; the kernel chose a port that this peer has just met */
-        port = NULL;
+    for (uint16_t rank = 0; share && r == RES_OK && port == NULL && rank < PORTS_BESIDE; rank++) {
+        r = shared_port(ps, peer, local, rank, now_ns, &port);
+        if (r == RES_OK && !may_meet(port, peer, now_ns)) {
+            /* Empty: a new one; the kernel chose a port that this peer has just met. */
+            tftp_port_close_if_empty(port);
+            port = NULL;
+        }
     }
     if (r == RES_OK && port == NULL) {
         r = open_own(ps, peer, local, now_ns, &port);

@@ -3,20 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "server/mix.h"
 #include "server/tftp_port.h"
 
 #define BUCKETS_AT_FIRST 64u
-
-/* Two rounds of multiplying and folding; every bit of the words reaches the low ones. */
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    h ^= h >> 32;
-    h *= UINT64_C(0xd6e8feb86659fd93);
-    return h ^ h >> 32;
-}
 
 static size_t bucket_of(const struct tftp_seats *t, const struct addr *peer)
 {
@@ -40,9 +31,7 @@ enum res tftp_seats_init(struct tftp_seats *t)
         return RES_NO_MEMORY;
     }
     t->buckets = BUCKETS_AT_FIRST;
-    if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != (ssize_t)sizeof(t->seed)) {
-        t->seed = (uint64_t)(uintptr_t)t->bucket; /* early at boot; chosen by the kernel as well */
-    }
+    t->seed = mix_seed(t->bucket);
     return RES_OK;
 }
 

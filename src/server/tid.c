@@ -5,30 +5,36 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "net/udp.h"
+#include "server/mix.h"
 
 /* With n of 28,000 ports resting a try fails with probability n / 28,000. */
 #define TRIES 16
+#define ROWS ((size_t)2 * TID_REMEMBERED_MAX) /* a power of two */
 
-struct meeting_key {
-    struct tid_end peer;
-    uint32_t port;
-};
-
+/* Kept small: in a storm each of them is looked for among thousands, in memory that has long left
+ * the processor's caches. */
 struct meeting {
-    struct meeting_key key;
+    struct tid_end peer;
+    uint16_t port;
+    uint16_t next; /* in its row, counted from 1; 0: none */
+    bool again;    /* they met once more, later in the ring; in no row */
     uint64_t end_ns;
-    UT_hash_handle hh; /* iteration goes from the oldest to the newest */
 };
 
 struct tid_table {
-    struct meeting *meetings;
+    struct meeting *ring; /* of TID_REMEMBERED_MAX, from the oldest on */
+    size_t first;
+    size_t used;  /* of the ring */
+    size_t count; /* of those in rows */
+    uint64_t seed;
     bool lost; /* a meeting was forgotten while it rested; the latest of them ended at lost_ns */
     uint64_t lost_ns;
+    uint16_t row[ROWS]; /* the first of each, as `next` */
 };
+
+_Static_assert(TID_REMEMBERED_MAX < UINT16_MAX, "a row's numbers have room for them");
+_Static_assert((ROWS & (ROWS - 1)) == 0, "a row is found by the low bits");
 
 void tid_end_make(const struct addr *a, struct tid_end *ret)
 {
@@ -52,17 +58,16 @@ enum res tid_table_new(struct tid_table **ret)
 {
     struct tid_table *t = calloc(1, sizeof(*t));
 
-    if (t == NULL) {
+    if (t != NULL) {
+        t->ring = calloc(TID_REMEMBERED_MAX, sizeof(*t->ring));
+    }
+    if (t == NULL || t->ring == NULL) {
+        free(t);
         return RES_NO_MEMORY;
     }
+    t->seed = mix_seed(t);
     *ret = t;
     return RES_OK;
-}
-
-static void forget(struct tid_table *t, struct meeting *m)
-{
-    HASH_DELETE(hh, t->meetings, m);
-    free(m);
 }
 
 void tid_table_free(struct tid_table *t)
@@ -70,70 +75,106 @@ void tid_table_free(struct tid_table *t)
     if (t == NULL) {
         return;
     }
-    while (t->meetings != NULL) {
-        forget(t, t->meetings);
-    }
+    free(t->ring);
     free(t);
+}
+
+static uint16_t *row_of(struct tid_table *t, const struct tid_end *peer, uint16_t port)
+{
+    uint64_t word[sizeof(*peer) / sizeof(uint64_t)];
+    uint64_t h = mix(t->seed, port);
+
+    memcpy(word, peer, sizeof(word));
+    for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
+        h = mix(h, word[i]);
+    }
+    return &t->row[h & (ROWS - 1)];
+}
+
+static struct meeting *find(struct tid_table *t, const uint16_t *row, const struct tid_end *peer,
+                            uint16_t port)
+{
+    struct meeting *m = NULL;
+
+    for (uint16_t n = *row; n != 0; n = m->next) {
+        m = &t->ring[n - 1];
+        if (m->port == port && memcmp(&m->peer, peer, sizeof(*peer)) == 0) {
+            return m;
+        }
+    }
+    return NULL;
+}
+
+static void leave_row(struct tid_table *t, uint16_t *row, const struct meeting *m)
+{
+    while (&t->ring[*row - 1] != m) {
+        row = &t->ring[*row - 1].next;
+    }
+    *row = m->next;
+    t->count--;
+}
+
+static void forget_oldest(struct tid_table *t)
+{
+    const struct meeting *m = &t->ring[t->first];
+
+    if (!m->again) {
+        leave_row(t, row_of(t, &m->peer, m->port), m);
+    }
+    t->used--;
+    /* A quiet server stays in the first pages. */
+    t->first = t->used == 0 ? 0 : (t->first + 1) % TID_REMEMBERED_MAX;
 }
 
 static void forget_rested(struct tid_table *t, uint64_t now_ns)
 {
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): HASH_DELETE makes the next one the head */
-    while (t->meetings != NULL && now_ns - t->meetings->end_ns >= TID_REST_NS) {
-        forget(t, t->meetings);
+    while (t->used > 0 && now_ns - t->ring[t->first].end_ns >= TID_REST_NS) {
+        forget_oldest(t);
     }
 }
 
-static struct meeting *find(const struct tid_table *t, const struct addr *peer, uint16_t port)
+static void lose_oldest(struct tid_table *t)
 {
-    struct meeting_key key;
-    struct meeting *m;
+    const struct meeting *m = &t->ring[t->first];
 
-    memset(&key, 0, sizeof(key));
-    tid_end_make(peer, &key.peer);
-    key.port = port;
-    HASH_FIND(hh, t->meetings, &key, sizeof(key), m);
-    return m;
-}
-
-static void lose(struct tid_table *t, uint64_t end_ns)
-{
-    t->lost_ns = t->lost && t->lost_ns > end_ns ? t->lost_ns : end_ns;
-    t->lost = true;
+    if (!m->again) {
+        t->lost_ns = t->lost && t->lost_ns > m->end_ns ? t->lost_ns : m->end_ns;
+        t->lost = true;
+    }
+    forget_oldest(t);
 }
 
 void tid_table_used(struct tid_table *t, const struct addr *peer, uint16_t port, uint64_t now_ns)
 {
-    struct meeting *m = find(t, peer, port);
+    struct tid_end end;
+    struct meeting *m;
+    uint16_t *row;
+    size_t at;
 
+    forget_rested(t, now_ns);
+    tid_end_make(peer, &end);
+    row = row_of(t, &end, port);
+    m = find(t, row, &end, port);
     if (m != NULL) {
-        HASH_DELETE(hh, t->meetings, m); /* to the newest end */
-    } else {
-        forget_rested(t, now_ns);
-        if (HASH_COUNT(t->meetings) >= TID_REMEMBERED_MAX) {
-            lose(t, t->meetings->end_ns);
-            forget(t, t->meetings);
-        }
-        m = calloc(1, sizeof(*m));
-        if (m == NULL) {
-            lose(t, now_ns); /* without memory the kernel's random choice has to do */
-            return;
-        }
-        tid_end_make(peer, &m->key.peer);
-        m->key.port = port;
+        leave_row(t, row, m);
+        m->again = true;
     }
-    m->end_ns = now_ns;
-    HASH_ADD(hh, t->meetings, key, sizeof(m->key), m);
-    if (m->hh.tbl == NULL) {
-        lose(t, now_ns);
-        free(m);
+    if (t->used == TID_REMEMBERED_MAX) {
+        lose_oldest(t);
     }
+    at = (t->first + t->used++) % TID_REMEMBERED_MAX;
+    t->ring[at] = (struct meeting){.peer = end, .port = port, .next = *row, .end_ns = now_ns};
+    *row = (uint16_t)(at + 1);
+    t->count++;
 }
 
 bool tid_table_rests(struct tid_table *t, const struct addr *peer, uint16_t port, uint64_t now_ns)
 {
+    struct tid_end end;
+
     forget_rested(t, now_ns);
-    return find(t, peer, port) != NULL;
+    tid_end_make(peer, &end);
+    return find(t, row_of(t, &end, port), &end, port) != NULL;
 }
 
 bool tid_table_remembers(const struct tid_table *t, uint64_t since_ns)
@@ -143,7 +184,7 @@ bool tid_table_remembers(const struct tid_table *t, uint64_t since_ns)
 
 size_t tid_table_count(const struct tid_table *t)
 {
-    return HASH_COUNT(t->meetings);
+    return t->count;
 }
 
 enum res tid_table_open(struct tid_table *t, const struct addr *peer, const struct addr *local,

@@ -17,9 +17,11 @@
 #include "net/addr.h"
 
 #define TID_REST_NS (10 * NUMBER_SECOND)
-/* About 1.5 MiB. In a storm of more requests than this in 10 s the oldest are forgotten: random
- * ports then make a meeting unlikely, as they do everywhere else. A port that is not random, as it
- * is taken again and again, must be given up then: tid_table_remembers(). */
+/* About 700 KiB, of which a quiet server touches little. In a storm of more requests than this in
+ * 10 s the oldest are forgotten: random ports then make a meeting unlikely, as they do everywhere
+ * else. A port that is not random, as it is taken again and again, must be given up then:
+ * tid_table_remembers(). Who is used again while it rests takes a second place until the first has
+ * rested; that does not happen to who asks tid_table_rests() first. */
 #define TID_REMEMBERED_MAX 16384u
 
 /* An address, port and link-local scope as bytes that can be compared and hashed: no padding. */

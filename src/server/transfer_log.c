@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 /* Short enough together for one line of the log: a long name never cuts off what follows it. */
 #define NAME_BYTES 1024
 #define TEXT_BYTES 400
-#define SECS_BYTES 32
 /* Longer names are not summed: the table stays small. RFC 1350's longest request has 512 bytes. */
 #define SUMMED_NAME_BYTES 512
 #define OP_BYTES 16
@@ -219,38 +217,36 @@ void transfer_log_hold(struct transfer_log *t, uint64_t hold_ns, size_t pairs)
     give_sums(t);
 }
 
-static void print_secs(uint64_t ns, char *buf)
-{
-    uint64_t ms = (ns + NUMBER_MILLISECOND / 2) / NUMBER_MILLISECOND;
-    uint64_t tenths = (ns + NUMBER_SECOND / 20) / (NUMBER_SECOND / 10);
-
-    if (ms < 1000) {
-        snprintf(buf, SECS_BYTES, "0.%03" PRIu64, ms);
-    } else {
-        snprintf(buf, SECS_BYTES, "%" PRIu64 ".%" PRIu64, tenths / 10, tenths % 10);
-    }
-}
-
-/* One line, put together field by field; what does not fit is cut. */
+/* One line, put together field by field, by hand: a small read costs little more than its line, and
+ * printf() was half of that. What does not fit is cut. */
 struct text_line {
     char *at;
     size_t left; /* the NUL included */
 };
 
-static void __attribute__((format(printf, 2, 3))) add(struct text_line *l, const char *format, ...)
+static void add_bytes(struct text_line *l, const char *bytes, size_t len)
 {
-    va_list args;
-    int len;
+    size_t used = len < l->left ? len : l->left - 1;
 
-    va_start(args, format);
-    len = vsnprintf(l->at, l->left, format, args);
-    va_end(args);
-    if (len > 0) {
-        size_t used = (size_t)len < l->left ? (size_t)len : l->left - 1;
+    memcpy(l->at, bytes, used);
+    l->at += used;
+    l->left -= used;
+    *l->at = '\0';
+}
 
-        l->at += used;
-        l->left -= used;
-    }
+static void add_text(struct text_line *l, const char *key, const char *text)
+{
+    add_bytes(l, key, strlen(key));
+    add_bytes(l, text, strlen(text));
+}
+
+static void add_number(struct text_line *l, const char *key, uint64_t value)
+{
+    char digits[NUMBER_TEXT_BYTES];
+    size_t len = number_print_digits(value, digits);
+
+    add_bytes(l, key, strlen(key));
+    add_bytes(l, digits, len);
 }
 
 static void add_quoted(struct text_line *l, const char *key, const uint8_t *bytes, size_t len,
@@ -258,30 +254,45 @@ static void add_quoted(struct text_line *l, const char *key, const uint8_t *byte
 {
     char text[NAME_BYTES];
 
-    add(l, " %s=\"%s\"", key, text_quote(bytes, len, text, cap));
+    add_text(l, key, "=\"");
+    add_text(l, text_quote(bytes, len, text, cap), "\"");
 }
 
-/* In few pieces, for a small read costs little more than its line. */
+static void add_secs(struct text_line *l, uint64_t ns)
+{
+    uint64_t ms = (ns + NUMBER_MILLISECOND / 2) / NUMBER_MILLISECOND;
+    uint64_t tenths = (ns + NUMBER_SECOND / 20) / (NUMBER_SECOND / 10);
+    char digits[NUMBER_TEXT_BYTES];
+
+    if (ms < 1000) {
+        (void)number_print_digits(1000 + ms, digits);
+        add_text(l, " secs=0.", digits + 1);
+    } else {
+        add_number(l, " secs=", tenths / 10);
+        add_number(l, ".", tenths % 10);
+    }
+}
+
 static void add_facts(struct text_line *l, const struct transfer_record *r)
 {
     char peer[ADDR_TEXT_BYTES];
-    char name[NAME_BYTES];
-    char secs[SECS_BYTES];
 
-    print_secs(r->duration_ns, secs);
+    add_text(l, outcomes[r->outcome].word, " op=");
+    add_text(l, r->op != NULL ? r->op : (r->write ? "write" : "read"),
+             r->op != NULL ? " via=wherry peer=" : " peer=");
+    add_text(l, addr_print(&r->peer, peer), "");
+    add_quoted(l, " name", r->name.bytes, r->name.len, NAME_BYTES);
     if (r->op != NULL) {
-        add(l,
-            "%s op=%s via=wherry peer=%s name=\"%s\" offset=%" PRIu64 " bytes=%" PRIu64 " secs=%s",
-            outcomes[r->outcome].word, r->op, addr_print(&r->peer, peer),
-            text_quote(r->name.bytes, r->name.len, name, NAME_BYTES), r->offset, r->bytes, secs);
+        add_number(l, " offset=", r->offset);
     } else {
-        add(l,
-            "%s op=%s peer=%s name=\"%s\" mode=%s blksize=%u windowsize=%u bytes=%" PRIu64
-            " secs=%s resent=%" PRIu64,
-            outcomes[r->outcome].word, r->write ? "write" : "read", addr_print(&r->peer, peer),
-            text_quote(r->name.bytes, r->name.len, name, NAME_BYTES),
-            r->mode == WHERRY_OCTET ? "octet" : "netascii", r->blksize, r->windowsize, r->bytes,
-            secs, r->resent);
+        add_text(l, " mode=", r->mode == WHERRY_OCTET ? "octet" : "netascii");
+        add_number(l, " blksize=", r->blksize);
+        add_number(l, " windowsize=", r->windowsize);
+    }
+    add_number(l, " bytes=", r->bytes);
+    add_secs(l, r->duration_ns);
+    if (r->op == NULL) {
+        add_number(l, " resent=", r->resent);
     }
 }
 
@@ -291,14 +302,14 @@ static void print_line(const struct transfer_record *r, char line[LOG_LINE_BYTES
 
     add_facts(&l, r);
     if (r->op != NULL && r->status != 0) {
-        add(&l, " status=%u", r->status);
+        add_number(&l, " status=", r->status);
     }
     if (r->reason != NULL) {
-        add_quoted(&l, "reason", (const uint8_t *)r->reason, strlen(r->reason), TEXT_BYTES);
+        add_quoted(&l, " reason", (const uint8_t *)r->reason, strlen(r->reason), TEXT_BYTES);
     }
     if (r->op == NULL && r->peer_error) {
-        add(&l, " error=%u", r->peer_code);
-        add_quoted(&l, "text", r->peer_text.bytes, r->peer_text.len, TEXT_BYTES);
+        add_number(&l, " error=", r->peer_code);
+        add_quoted(&l, " text", r->peer_text.bytes, r->peer_text.len, TEXT_BYTES);
     }
 }
 

@@ -16,6 +16,11 @@
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
 
+/* A larger burst than this costs one system call for so many bytes that nothing is left to save. */
+#define CROWD_BURST (PIECE_BYTES / 2)
+/* Readers for each stride of the file that make a crowd. */
+#define CROWD_READERS 2
+
 struct file_key {
     uint64_t device;
     uint64_t inode;
@@ -249,11 +254,19 @@ uint64_t file_size(const struct file *file)
     return reader_size(file->pieces.reader);
 }
 
+/* What is copied from a piece was copied once more into it, so that larger bursts come from pieces
+ * only where others read the same ones. Many who read a small file surely do. */
+static bool is_crowded(const struct file *file)
+{
+    return file->users / CROWD_READERS >= file_size(file) / PIECE_STRIDE + 1;
+}
+
 enum res file_read(struct file *file, uint64_t offset, uint8_t *to, size_t len, bool small,
                    struct piece_wait *w)
 {
     struct files *f = file->all;
-    enum res r = pieces_read(&f->pieces, &file->pieces, offset, to, len, small, w);
+    bool shared = (small && len <= PIECE_BURST) || (len <= CROWD_BURST && is_crowded(file));
+    enum res r = pieces_read(&f->pieces, &file->pieces, offset, to, len, shared, w);
 
     if (!f->timed && f->pieces.recent != NULL) {
         set_timer(f);

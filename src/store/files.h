@@ -47,7 +47,8 @@ bool files_close_idle(struct files *f);
 
 void file_leave(struct file *file); /* takes NULL; the wait must be forgotten */
 uint64_t file_size(const struct file *file);
-/* As pieces_read(). */
+/* As pieces_read(). `small`: a burst of few blocks. Larger ones, up to half a piece, come from the
+ * pieces, too, while a crowd reads the file: at least two for each 48 KiB of it. */
 enum res file_read(struct file *file, uint64_t offset, uint8_t *to, size_t len, bool small,
                    struct piece_wait *w);
 

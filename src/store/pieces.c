@@ -310,6 +310,24 @@ static enum res read_piece(struct pieces *all, struct piece_file *f, uint64_t of
     return RES_OK;
 }
 
+/* Of one piece, or of more that lie side by side. */
+static enum res read_pieces(struct pieces *all, struct piece_file *f, uint64_t offset, uint8_t *to,
+                            size_t len, struct piece_wait *w)
+{
+    enum res r = RES_OK;
+
+    while (len > 0 && r == RES_OK) {
+        const size_t room = PIECE_BYTES - (size_t)(offset % PIECE_STRIDE);
+        const size_t part = len < room ? len : room;
+
+        r = read_piece(all, f, offset, to, part, w);
+        offset += part;
+        to += part;
+        len -= part;
+    }
+    return r;
+}
+
 static enum res read_straight(struct pieces *all, struct piece_file *f, uint64_t offset,
                               uint8_t *to, size_t len, struct piece_wait *w)
 {
@@ -346,6 +364,10 @@ static enum res read_held(struct piece_wait *w, uint64_t offset, uint8_t *to, si
 enum res pieces_read(struct pieces *all, struct piece_file *f, uint64_t offset, uint8_t *to,
                      size_t len, bool small, struct piece_wait *w)
 {
+    /* Who waited for one of several pieces reads straight then: on a slow disk the first of them
+     * may be old when the next one is there, and so on for ever. */
+    const bool one = offset % PIECE_STRIDE + len <= PIECE_BYTES;
+    const bool may_wait = one || w->piece == NULL;
     enum res r;
 
     if (w->prev != NULL) {
@@ -356,8 +378,9 @@ enum res pieces_read(struct pieces *all, struct piece_file *f, uint64_t offset, 
         return RES_CHANGED;
     }
     r = read_held(w, offset, to, len);
-    if (r == RES_BUSY && len > 0 && len <= PIECE_BURST && (small || reader_is_blind(f->reader))) {
-        r = read_piece(all, f, offset, to, len, w);
+    if (r == RES_BUSY && len > 0 && may_wait &&
+        (small || (len <= PIECE_BURST && reader_is_blind(f->reader)))) {
+        r = read_pieces(all, f, offset, to, len, w);
     }
     return r == RES_BUSY ? read_straight(all, f, offset, to, len, w) : r;
 }

@@ -3,8 +3,8 @@
  * need no system call each.
  *
  * A piece is 64 KiB and begins 48 KiB behind the one before, so that any burst of up to 16 KiB lies
- * in one. It is read on the spot, or, when it is not in memory, by the pool, once for all who want
- * it meanwhile.
+ * in one; a larger one may take two. It is read on the spot, or, when it is not in memory, by the
+ * pool, once for all who want it meanwhile.
  *
  * No mixture: the file's stat is looked at after a piece was read, before any byte of it is given
  * away (store/reader.h), so that a piece holds bytes of the version its reader was opened at, and

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define NOW (100 * NUMBER_SECOND)
-#define SEATS 8
+#define SEATS (2 * (PORTS_BESIDE + 1)) /* two clients at each shared port, and at one alone */
 
 struct fixture {
     struct loop *loop;
@@ -132,11 +132,28 @@ static void test_client_at_a_port_gets_another_for_its_next_transfer(void **stat
 {
     struct fixture *f = *state;
     struct tftp_port *first = sit(f, 0, 1000, NOW);
-    struct tftp_port *own = sit(f, 1, 1000, NOW);
+    struct tftp_port *second = sit(f, 1, 1000, NOW);
 
-    assert_ptr_not_equal(own, first);
-    assert_ptr_equal(sit(f, 2, 1001, NOW), first); /* the own one is nobody else's */
+    assert_ptr_not_equal(second, first);
+    assert_ptr_equal(sit(f, 2, 1001, NOW), first); /* the second is for who may not meet this one */
     assert_ptr_equal(f->seat[0].port, first);
+}
+
+static void test_client_that_may_not_meet_one_shared_port_shares_the_next(void **state)
+{
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < SEATS; i++) {
+        (void)sit(f, i, i % 2 == 0 ? 1000 : 1001, NOW);
+    }
+    for (size_t i = 0; i < SEATS; i += 2) {
+        for (size_t k = 1; k < SEATS; k += 2) {
+            bool shared = k == i + 1 && i / 2 < PORTS_BESIDE;
+
+            assert_int_equal(f->seat[i].port == f->seat[k].port, shared);
+        }
+    }
+    assert_int_equal(tftp_ports_count(f->ports), PORTS_BESIDE + 2); /* each has one alone, too */
 }
 
 static void test_client_that_left_a_port_meets_it_no_more(void **state)
@@ -213,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PORT_TEST(test_shared_port_takes_transfers_for_five_seconds),
         PORT_TEST(test_client_at_a_port_gets_another_for_its_next_transfer),
+        PORT_TEST(test_client_that_may_not_meet_one_shared_port_shares_the_next),
         PORT_TEST(test_client_that_left_a_port_meets_it_no_more),
         PORT_TEST(test_port_takes_nobody_once_one_who_left_is_forgotten),
         PORT_TEST(test_port_takes_no_more_than_its_buffer_holds_packets_of),

@@ -527,6 +527,32 @@ static void test_large_bursts_are_read_from_the_file(void **state)
     assert_int_equal(files_pieces(f->files), 0);
 }
 
+static void test_larger_bursts_of_a_crowd_come_from_shared_pieces(void **state)
+{
+    struct fixture *f = *state;
+    const size_t size = 2 * PIECE_STRIDE - 1; /* of two pieces: a crowd is four */
+
+    write_file(f->path, size, 1);
+    for (size_t i = 0; i < 3; i++) {
+        open_name(f, i, "file");
+    }
+    assert_int_equal(ask(f, 0, 0, PIECE_BYTES / 2), RES_OK);
+    assert_int_equal(files_pieces(f->files), 0); /* three are none */
+    open_name(f, 3, "file");
+    reads = 0;
+    for (uint64_t at = 0; at + PIECE_BYTES / 2 <= size; at += 777) { /* also across the border */
+        assert_int_equal(ask(f, at % 4, at, PIECE_BYTES / 2), RES_OK);
+        expect_bytes(f, at, PIECE_BYTES / 2, 1);
+    }
+    assert_int_equal(reads, 2);
+    assert_int_equal(ask(f, 0, 0, PIECE_BYTES / 2 + 1), RES_OK);
+    assert_int_equal(reads, 3); /* straight from the file */
+    source_free(f->askers[3].source);
+    f->askers[3].source = NULL;
+    assert_int_equal(ask(f, 0, 0, PIECE_BYTES / 2), RES_OK);
+    assert_int_equal(reads, 4);
+}
+
 static void test_piece_is_read_anew_after_100_ms(void **state)
 {
     struct fixture *f = *state;
@@ -657,6 +683,26 @@ static void test_piece_that_came_late_still_serves_those_who_waited(void **state
     assert_int_equal(ask(f, 1, 0, BLOCK), RES_LATER); /* and nobody else */
     wait_for_pool(f);
     assert_int_equal(loads, 2);
+}
+
+/* Both pieces have to come from a disk that takes longer than they stay fresh. */
+static void test_burst_across_two_pieces_waits_for_each_but_once(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t at = PIECE_STRIDE - 100;
+    unsigned waits = 0;
+
+    write_file(f->path, 2 * PIECE_STRIDE - 1, 1);
+    for (size_t i = 0; i < 4; i++) {
+        open_name(f, i, "file");
+    }
+    cold = true;
+    while (ask(f, 0, at, PIECE_BYTES / 2) == RES_LATER) {
+        assert_true(++waits <= 2);
+        loop_clock += 50 * PIECES_FRESH_NS;
+        wait_for_pool(f);
+    }
+    expect_bytes(f, at, PIECE_BYTES / 2, 1);
 }
 
 static void test_large_cold_burst_is_loaded_for_one(void **state)
@@ -826,6 +872,7 @@ int main(void)
         STORY(test_blocks_of_a_piece_need_one_read),
         STORY(test_small_bursts_at_all_places_are_whole),
         STORY(test_large_bursts_are_read_from_the_file),
+        STORY(test_larger_bursts_of_a_crowd_come_from_shared_pieces),
         STORY(test_piece_is_read_anew_after_100_ms),
         STORY(test_pieces_are_bounded),
         STORY(test_piece_that_was_read_to_its_end_makes_room),
@@ -833,6 +880,7 @@ int main(void)
         STORY(test_piece_that_is_not_fresh_makes_room),
         STORY(test_one_load_serves_all_who_wait_for_a_piece),
         STORY(test_piece_that_came_late_still_serves_those_who_waited),
+        STORY(test_burst_across_two_pieces_waits_for_each_but_once),
         STORY(test_large_cold_burst_is_loaded_for_one),
         STORY(test_failed_load_is_told_to_all_and_tried_anew_for_others),
         STORY(test_who_waits_may_free_all_who_wait),

@@ -97,6 +97,27 @@ static void test_table_is_bounded_and_forgets_the_oldest(void **state)
     assert_true(tid_table_rests(t, &peer, 10, NOW));
 }
 
+static void test_port_used_again_pushes_nobody_out_of_a_full_table(void **state)
+{
+    struct tid_table *t = *state;
+    struct addr peer = ipv4("192.0.2.7", 1);
+
+    for (uint32_t i = 0; i < TID_REMEMBERED_MAX; i++) {
+        tid_table_used(t, &peer, (uint16_t)i, NOW);
+    }
+    tid_table_used(t, &peer, 0, NOW + 1);
+    tid_table_used(t, &peer, 1, NOW + 1);
+    assert_int_equal(tid_table_count(t), TID_REMEMBERED_MAX);
+    assert_true(tid_table_remembers(t, 0));
+    for (uint32_t i = 0; i < TID_REMEMBERED_MAX; i++) {
+        assert_true(tid_table_rests(t, &peer, (uint16_t)i, NOW + 1));
+    }
+    for (uint32_t i = 0; i < TID_REMEMBERED_MAX; i++) {
+        assert_int_equal(tid_table_rests(t, &peer, (uint16_t)i, NOW + TID_REST_NS), i < 2);
+    }
+    assert_int_equal(tid_table_count(t), 2);
+}
+
 static void test_table_knows_since_when_it_remembers_all(void **state)
 {
     struct tid_table *t = *state;
@@ -171,6 +192,7 @@ int main(void)
         TID_TEST(test_port_used_again_rests_from_its_last_use),
         TID_TEST(test_port_is_free_for_every_other_client),
         TID_TEST(test_table_is_bounded_and_forgets_the_oldest),
+        TID_TEST(test_port_used_again_pushes_nobody_out_of_a_full_table),
         TID_TEST(test_table_knows_since_when_it_remembers_all),
         TID_TEST(test_what_has_rested_is_not_missed),
         TID_TEST(test_socket_opens_on_a_port_that_does_not_rest),
