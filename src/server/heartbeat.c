@@ -92,13 +92,15 @@ void heartbeat_answered(struct heartbeat *h)
 
 void heartbeat_reloading(struct heartbeat *h)
 {
-    (void)notify_tell(h->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                      loop_now_ns(h->loop) / 1000);
+    if (!h->stopping) {
+        (void)notify_tell(h->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                          loop_now_ns(h->loop) / 1000);
+    }
 }
 
 void heartbeat_reloaded(struct heartbeat *h)
 {
-    if (anybody_listens(h)) {
+    if (anybody_listens(h) && !h->stopping) {
         h->owes_ready = true;
         workers_ask(h->workers);
     }
