@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -309,11 +310,25 @@ enum res config_read(int argc, char *const argv[], struct config **ret,
     return read_all(argc, argv, NULL, ret, ret_wish, why, cap);
 }
 
+/* A pipe has nothing left to say, which would be read as no rules at all; or it waits for somebody
+ * to write, and with it all clients of the loop. */
+static bool can_be_read_again(const char *path)
+{
+    struct stat st;
+
+    return path == NULL || stat(path, &st) == -1 || S_ISREG(st.st_mode) || S_ISCHR(st.st_mode);
+}
+
 enum res config_read_again(int argc, char *const argv[], const struct config *old,
                            struct config **ret, char *why, size_t cap)
 {
     struct config_wish wish;
 
+    if (!can_be_read_again(old->file)) {
+        snprintf(why, cap, "%s: can be read only once: it is neither a file nor /dev/null",
+                 old->file);
+        return RES_UNSUPPORTED;
+    }
     return read_all(argc, argv, old, ret, &wish, why, cap);
 }
 

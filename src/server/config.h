@@ -113,7 +113,8 @@ struct config_wish {
 enum res config_read(int argc, char *const argv[], struct config **ret,
                      struct config_wish *ret_wish, char *why, size_t cap);
 /* The same for a reload, with the command line of the start. Endpoints that old has by the same URL
- * keep its addresses: while serving there is no resolver to ask, nor time to wait for one. */
+ * keep its addresses: while serving there is no resolver to ask, nor time to wait for one. For the
+ * same reason a file that was a pipe is RES_UNSUPPORTED. */
 enum res config_read_again(int argc, char *const argv[], const struct config *old,
                            struct config **ret, char *why, size_t cap);
 void config_free(struct config *c); /* takes NULL */
