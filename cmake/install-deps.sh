@@ -25,7 +25,8 @@ for group in "$@"; do
     foreign) packages="$packages gcc-s390x-linux-gnu gcc-i686-linux-gnu qemu-user" ;;
     package) packages="$packages dpkg-dev git lintian xz-utils" ;;
     package-check)
-        packages="$packages blhc faketime iproute2 locales mmdebstrap piuparts systemd uidmap"
+        packages="$packages blhc faketime iproute2 locales mmdebstrap piuparts systemd"
+        packages="$packages systemd-container uidmap"
         ;;
     *)
         echo "install-deps.sh: unknown group '$group'" \

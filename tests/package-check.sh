@@ -42,6 +42,7 @@ part reproducible reproducible.sh
 part chroot base.sh
 part life life.sh
 part 'port-taken' port-taken.sh
+part systemd boot.sh
 part piuparts piuparts.sh
 part autopkgtest autopkgtest.sh
 part exposure exposure.sh

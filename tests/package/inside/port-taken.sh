@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # port-taken.sh: in a Debian of its own and without a network: both packages install, in either
 # order; wherryd says that the port is taken, and its unit does not try for ever. No systemd runs
-# here, so of the unit its command is run by hand, and its limits are read.
+# here, so of the unit its command is run by hand, and its limits are read; boot.sh runs it.
 set -eu
 
 unit=/lib/systemd/system/wherryd.service
@@ -50,4 +50,4 @@ echo "$(setting Restart), every $(seconds RestartSec) s, at most $tries times in
     echo 'the limit of tries is never reached: it would try for ever'
     exit 1
 }
-echo "words: exit 1 that names the port; the unit gives up after $tries tries in $needed s (systemd itself not run)"
+echo "words: exit 1 that names the port; the unit gives up after $tries tries in $needed s"
