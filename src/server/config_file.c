@@ -50,6 +50,25 @@ static int keep_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
     return 0;
 }
 
+/* In a rule. Of two assignments the last would count without a word, and who was named by the first
+ * not be denied what he was to be. The mark is the option's comment, which the parser leaves to its
+ * user; += goes on behind the values that are there. */
+static int keep_value_once(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+    static char mark[] = "said";
+    bool first = opt->nvalues <= 1;
+
+    if (first && cfg_opt_getcomment(opt) != NULL) {
+        cfg_error(cfg, "%s is said twice in one rule", cfg_opt_name(opt));
+        return -1;
+    }
+    if (first && cfg_opt_setcomment(opt, mark) != CFG_SUCCESS) {
+        cfg_error(cfg, "%s: out of memory", cfg_opt_name(opt));
+        return -1;
+    }
+    return keep_value(cfg, opt, value, result);
+}
+
 /* Keeps the first complaint in the comment of the section that it is about, the one text in a cfg_t
  * that the parser leaves to its user. */
 static void keep_error(cfg_t *cfg, const char *format, va_list args)
@@ -269,6 +288,7 @@ static cfg_opt_t *make_options(cfg_opt_t rule[RULE_KEYS + 1])
     }
     for (size_t i = 0; i < RULE_KEYS; i++) {
         rule[i] = make_option(rule_keys[i].name, rule_keys[i].list);
+        rule[i].parsecb = keep_value_once;
     }
     rule[RULE_KEYS] = (cfg_opt_t)CFG_END();
     options[used++] = section;

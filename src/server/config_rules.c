@@ -137,6 +137,11 @@ enum res config_rule_set_path(struct policy_rule *rule, const char *text, char *
     if (path == NULL) {
         return out_of_memory(why, cap);
     }
+    if (*text == '\0') { /* as of a variable of the environment that is not set */
+        (void)snprintf(why, cap, "an empty path is nowhere: \"/\" is everything");
+        free(path);
+        return RES_PROTOCOL;
+    }
     while (*at != '\0') {
         size_t len = strcspn(at, "/");
 
