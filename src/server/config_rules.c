@@ -48,7 +48,7 @@ static bool parse_prefix(const char *text, struct policy_prefix *ret)
     if (!parse_host(text, len, &ret->host)) {
         return false;
     }
-    bits = ret->host.len * 8u;
+    bits = UINT64_C(8) * ret->host.len;
     if (text[len] == '/' && !number_parse(text + len + 1, 0, bits, &bits)) {
         return false;
     }
