@@ -33,7 +33,9 @@ struct heartbeat {
     bool owes_ready;  /* to be told with the next answer, */
     bool owes_status; /* each of these */
     bool owes_alive;
+    bool owes_end;
     bool stopping;
+    uint64_t end_within_ns;
 };
 
 /* All of these outlive the heartbeat, whose heartbeat_answered() is called by the workers'
