@@ -302,6 +302,9 @@ int main(int argc, char **argv)
     enum res r;
 
     if (!open_standard_descriptors()) {
+        fprintf(stderr,
+                "wherryd: /dev/null: %s: it must be there, and open for reading and writing\n",
+                strerror(errno));
         return EXIT_FAILED;
     }
     r = config_read(argc, argv, &config, &wish, why, sizeof(why));

@@ -166,9 +166,11 @@ static enum res become_user(const struct privs *p, char *why, size_t cap)
         setresuid(p->uid, p->uid, p->uid) != 0) {
         int error = errno;
 
-        snprintf(why, cap,
-                 "cannot become user %s: %s (does a sandbox withhold CAP_SETUID or CAP_SETGID?)",
-                 p->name, strerror(error));
+        snprintf(
+            why, cap,
+            "cannot become user %s: %s: a sandbox that withholds CAP_SETUID or CAP_SETGID, or a "
+            "user namespace without that user; --user root stays who it is",
+            p->name, strerror(error));
         return res_from_errno(error);
     }
     if (!is_final(p)) {
