@@ -42,11 +42,18 @@ says_why() {
     journalctl --no-pager -u wherryd | grep 'port 69' | grep 'in use'
 }
 
+# At most the one for ports below 1024, and none that another program would inherit.
+holds_little() {
+    sed -n 's/^Cap\(Prm\|Eff\|Amb\):.//p' "/proc/$(property MainPID)/status" |
+        paste -s -d ' ' | grep -x '0000000000000400 0000000000000400 0000000000000000'
+}
+
 head -c 100000 /dev/urandom >/srv/tftp/image
 chmod 644 /srv/tftp/image
 expect 'the service was started at boot' systemctl is-active wherryd.service
 expect 'a file is served' gets
 expect 'the status is told' status_is_told
+expect 'it holds no capability but the one for its port' holds_little
 expect 'it reloads' systemctl reload wherryd.service
 expect 'it serves after that' gets
 expect 'it stops' systemctl stop wherryd.service
