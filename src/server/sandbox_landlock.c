@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -85,11 +86,11 @@ static int allow_beneath(int ruleset, int dir_fd, uint64_t access)
     return (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0U);
 }
 
-/* A directory that cannot be had now is of no use later. */
-static int allow_reading(int ruleset, const char *dir)
+/* What cannot be had now is of no use later. */
+static int allow_reading(int ruleset, const char *path, uint64_t access)
 {
-    int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd == -1 ? 0 : allow_beneath(ruleset, fd, READING);
+    int fd = open(path, O_PATH | O_CLOEXEC);
+    int rc = fd == -1 ? 0 : allow_beneath(ruleset, fd, access);
 
     if (fd != -1) {
         close(fd);
@@ -97,16 +98,28 @@ static int allow_reading(int ruleset, const char *dir)
     return rc;
 }
 
-/* Where the file is by its name, and where it really is if that is a link: an editor puts a new one
- * in its place, so the file alone would not do. */
+/* An editor puts a new file in the place of the old one, and conf.d is beside it: so the directory
+ * is what counts. What is no file, as /dev/null, has neither, and must not open all of /dev. path:
+ * is changed. */
+static int allow_around(int ruleset, char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
+        return allow_reading(ruleset, path, LANDLOCK_ACCESS_FS_READ_FILE);
+    }
+    return allow_reading(ruleset, dirname(path), READING);
+}
+
+/* Where the file is by its name, and where it really is if that is a link. */
 static int allow_config(int ruleset, const char *file)
 {
     char *name = strdup(file);
     char *real = realpath(file, NULL);
-    int rc = name == NULL ? -1 : allow_reading(ruleset, dirname(name));
+    int rc = name == NULL ? -1 : allow_around(ruleset, name);
 
     if (rc == 0 && real != NULL) {
-        rc = allow_reading(ruleset, dirname(real));
+        rc = allow_around(ruleset, real);
     }
     free(name);
     free(real);
@@ -122,7 +135,7 @@ static int add_rules(int ruleset, const struct sandbox_places *p, uint64_t handl
     }
 #ifdef WHERRY_SANDBOXED_SANITIZERS
     /* The leak checker looks at the threads, and the symbolizer at the program. */
-    if (allow_reading(ruleset, "/proc") != 0) {
+    if (allow_reading(ruleset, "/proc", READING) != 0) {
         return -1;
     }
 #endif

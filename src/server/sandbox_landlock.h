@@ -4,7 +4,7 @@
  *   the root            read files and directories; when uploads are allowed also write, make and
  *                       remove files, and make directories
  *   where the           read, for reloads: the configuration and what stands beside and beneath it
- *   configuration is
+ *   configuration is    (of one that is no file, as /dev/null, that alone)
  *   everything else     not opened, not executed, not changed
  *
  * What was opened before stays open. Names of one directory are linked and renamed within it, as

@@ -91,10 +91,10 @@ static int enter_writing(void)
     return enter_all(POLICY_WRITE_REPLACE);
 }
 
-static int enter_landlock(bool write)
+static int enter_landlock_with(bool write, const char *config_file)
 {
     const struct sandbox_places places = {
-        .root_fd = open("root", O_PATH | O_CLOEXEC), .write = write, .config_file = NULL};
+        .root_fd = open("root", O_PATH | O_CLOEXEC), .write = write, .config_file = config_file};
     char why[256];
 
     return sandbox_landlock_enter(&places, landlock_abi(), why, sizeof(why)) == RES_OK ? 0 : EINVAL;
@@ -102,12 +102,17 @@ static int enter_landlock(bool write)
 
 static int enter_landlock_reading(void)
 {
-    return enter_landlock(false);
+    return enter_landlock_with(false, NULL);
 }
 
 static int enter_landlock_writing(void)
 {
-    return enter_landlock(true);
+    return enter_landlock_with(true, NULL);
+}
+
+static int enter_landlock_with_device(void)
+{
+    return enter_landlock_with(false, "/dev/null");
 }
 
 /* Files */
@@ -445,6 +450,30 @@ static void test_what_serving_needs_is_allowed(void **state)
     attempt_all(serving, COUNT(serving), enter_reading);
 }
 
+static int read_null(const struct attempt_scene *s)
+{
+    (void)s;
+    return try_open("/dev/null", O_RDONLY);
+}
+
+static int read_zero(const struct attempt_scene *s)
+{
+    (void)s;
+    return try_open("/dev/zero", O_RDONLY);
+}
+
+static const struct attempt beside_device[] = {
+    {.what = "read the configuration", .act = read_null},
+    {.what = "read another device", .act = read_zero, .expected = EACCES, .denied = true},
+};
+
+static void test_a_configuration_that_is_no_file_opens_nothing_beside_it(void **state)
+{
+    (void)state;
+    need_landlock(1);
+    attempt_all(beside_device, COUNT(beside_device), enter_landlock_with_device);
+}
+
 /* As the store does it. */
 static int upload(const struct attempt_scene *s)
 {
@@ -652,6 +681,7 @@ int main(void)
         TEST(test_a_connection_that_is_there_connects_to_nobody_else),
         TEST(test_landlock_holds_back_signals_and_abstract_sockets),
         TEST(test_what_serving_needs_is_allowed),
+        TEST(test_a_configuration_that_is_no_file_opens_nothing_beside_it),
         TEST(test_what_uploads_need_is_allowed_where_they_are),
         TEST(test_abort_still_ends_it_by_its_signal),
         TEST(test_without_landlock_required_refuses_and_auto_warns_once),
