@@ -6,10 +6,11 @@ FUZZ_SECONDS ?= 60
 DEPS := cmake/install-deps.sh
 BUILD := cmake --build --parallel $(JOBS) --preset
 
-.PHONY: help demo test lint fuzz bench bench-quick package clean build
+.PHONY: help demo test test-foreign lint fuzz bench bench-quick package clean build
 help:
 	@echo 'make demo     build, then play short scenes with server and clients on loopback'
 	@echo 'make test     everything CI runs: unit tests, simulation, interop, sanitizers, lint'
+	@echo 'make test-foreign  the tests of the cores on s390x (big-endian) and i386 (32 bits)'
 	@echo 'make build    build only (build/default/src/server/wherryd, .../client/wherry)'
 	@echo 'make lint     formatting, static analysis, manual pages'
 	@echo 'make fuzz     each fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS)'
@@ -33,6 +34,10 @@ demo:
 test:
 	@$(DEPS) build peers lint
 	@tests/all.sh
+
+test-foreign:
+	@$(DEPS) build foreign
+	@tests/foreign.sh
 
 lint:
 	@$(DEPS) build lint

@@ -294,7 +294,7 @@ static int run(struct load *l)
     }
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->client = calloc(l->clients, sizeof(*l->client));
-    l->took_ns = calloc(l->transfers, sizeof(*l->took_ns));
+    l->took_ns = calloc((size_t)l->transfers, sizeof(*l->took_ns));
     l->inbox = load_inbox_new(l->plan.windowsize, (size_t)l->plan.blksize + WHERRY_HEADER_BYTES + 1,
                               l->plan.gro);
     if (l->epoll == -1 || l->client == NULL || l->took_ns == NULL || l->inbox == NULL) {

@@ -7,6 +7,7 @@
 #            those into build/
 #   bench    what draws the benchmark's picture
 #   lint     clang's tools
+#   foreign  cross compilers for s390x and i386, and an emulator that runs what they build
 #   package  lintian and what builds packages
 # Says what it installs. Asks first, unless in CI or root. Installs nothing when nothing is missing.
 set -eu
@@ -20,9 +21,10 @@ for group in "$@"; do
     peers) packages="$packages tftp-hpa curl atftp busybox iproute2 python3" ;;
     bench) packages="$packages gnuplot-nox" ;;
     lint) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev gcovr mandoc shellcheck" ;;
+    foreign) packages="$packages gcc-s390x-linux-gnu gcc-i686-linux-gnu qemu-user" ;;
     package) packages="$packages dpkg-dev fakeroot lintian" ;;
     *)
-        echo "install-deps.sh: unknown group '$group' (build, peers, bench, lint, package)" >&2
+        echo "install-deps.sh: unknown group '$group' (build, peers, bench, lint, foreign, package)" >&2
         exit 2
         ;;
     esac

@@ -26,11 +26,9 @@ foreach(story get get_ends put addresses)
   add_dependencies(test_client_${story} wherry)
 endforeach()
 # The test says what a host's addresses are.
-target_link_options(test_client_addresses PRIVATE -Wl,--wrap=addr_resolve)
+wherry_wrap(test_client_addresses addr_resolve)
 
 # Loopback never fills a socket: udp_story.c plays a kernel that does.
 wherry_test(tftp_side DIR net
   SOURCES net/udp_story.c support/pattern.c support/scratch.c LINK client)
-target_link_options(test_tftp_side PRIVATE
-  -Wl,--wrap=socket -Wl,--wrap=sendto -Wl,--wrap=sendmsg -Wl,--wrap=sendmmsg
-  -Wl,--wrap=recvmsg -Wl,--wrap=recvmmsg)
+wherry_wrap(test_tftp_side socket sendto sendmsg sendmmsg recvmsg recvmmsg)

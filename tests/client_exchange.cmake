@@ -10,4 +10,4 @@ wherry_test(client_exchange_pieces LINK proto SOURCES ${client_exchange_story})
 wherry_test(client_exchange_loop LINK proto SOURCES support/loop_server.c support/chance.c)
 
 # It runs out of memory on purpose.
-target_link_options(test_client_exchange PRIVATE -Wl,--wrap=calloc)
+wherry_wrap(test_client_exchange calloc)

@@ -13,5 +13,5 @@ wherry_test(pieces DIR sim LINK proto SOURCES ${exchange_story})
 
 # These run out of memory on purpose.
 foreach(name exchange exchange_output exchange_queue)
-  target_link_options(test_${name} PRIVATE -Wl,--wrap=calloc)
+  wherry_wrap(test_${name} calloc)
 endforeach()

@@ -19,7 +19,7 @@ function(wherry_fuzz_target name)
   endforeach()
   add_test(NAME replay_${name}
     COMMAND replay_${name} ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/${name})
-  set_tests_properties(replay_${name} PROPERTIES TIMEOUT 120 LABELS "self-contained")
+  set_tests_properties(replay_${name} PROPERTIES TIMEOUT 120 LABELS "pure;self-contained")
 endfunction()
 
 foreach(name packet options netascii frame message)

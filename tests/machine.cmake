@@ -13,5 +13,5 @@ wherry_test(receiver_time LINK proto SOURCES ${receiver_story})
 wherry_test(receiver_end LINK proto SOURCES ${receiver_story})
 
 # These two run out of memory on purpose.
-target_link_options(test_sender PRIVATE -Wl,--wrap=calloc)
-target_link_options(test_receiver PRIVATE -Wl,--wrap=calloc)
+wherry_wrap(test_sender calloc)
+wherry_wrap(test_receiver calloc)

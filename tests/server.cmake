@@ -6,7 +6,7 @@ wherry_test(listeners LINK server)
 wherry_test(missing_sums LINK server)
 wherry_test(privs LINK server)
 wherry_test(transfer_log LINK server)
-target_link_options(test_listeners PRIVATE -Wl,--wrap=udp_listen -Wl,--wrap=tcp_listen)
+wherry_wrap(test_listeners udp_listen tcp_listen)
 
 add_test(NAME wherryd_options_documented
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/options_documented.sh $<TARGET_FILE:wherryd>
@@ -27,4 +27,4 @@ target_compile_definitions(test_workers PRIVATE WHERRYD="$<TARGET_FILE:wherryd>"
 add_dependencies(test_workers wherryd)
 # No machine of ours runs out of threads.
 wherry_test(workers_start DIR net SOURCES support/scratch.c LINK server)
-target_link_options(test_workers_start PRIVATE -Wl,--wrap=thread_start)
+wherry_wrap(test_workers_start thread_start)

@@ -12,13 +12,12 @@ foreach(name loopback_requests loopback_reads loopback_peers loopback_writes loo
 endforeach()
 wherry_test(loopback_ports DIR net LINK server
   SOURCES net/served.c net/served_client.c support/pattern.c support/scratch.c)
-target_link_options(test_loopback_ports PRIVATE
-  -Wl,--wrap=sendmmsg -Wl,--wrap=sendto -Wl,--wrap=sendmsg)
+wherry_wrap(test_loopback_ports sendmmsg sendto sendmsg)
 wherry_test(tftp_port DIR net LINK server)
-target_link_options(test_tftp_port PRIVATE -Wl,--wrap=setsockopt)
+wherry_wrap(test_tftp_port setsockopt)
 # No file system here is slow, and loopback never fails to route.
-target_link_options(test_loopback_writes PRIVATE -Wl,--wrap=sink_commit)
-target_link_options(test_loopback_peers PRIVATE -Wl,--wrap=sendmmsg -Wl,--wrap=sendto)
+wherry_wrap(test_loopback_writes sink_commit)
+wherry_wrap(test_loopback_peers sendmmsg sendto)
 wherry_test(loopback_behind DIR net LINK server
   SOURCES net/served.c net/served_client.c support/pattern.c support/scratch.c)
-target_link_options(test_loopback_behind PRIVATE -Wl,--wrap=writer_write)
+wherry_wrap(test_loopback_behind writer_write)

@@ -3,15 +3,15 @@ set(scratch support/scratch.c)
 # Stands in for kernels without openat2 and for its answers that come by chance alone.
 wherry_test(jail LINK store
   SOURCES ${scratch} support/jail_root.c support/openat2_answers.c)
-target_link_options(test_jail PRIVATE -Wl,--wrap=syscall)
+wherry_wrap(test_jail syscall)
 wherry_test(jail_target LINK store SOURCES ${scratch} support/jail_root.c)
 wherry_test(policy LINK store)
 # Stands in for file systems without RENAME_NOREPLACE.
 wherry_test(temp LINK store SOURCES ${scratch})
-target_link_options(test_temp PRIVATE -Wl,--wrap=renameat2)
+wherry_wrap(test_temp renameat2)
 # Stands in for a system without /proc, where a file without a name can get none.
 wherry_test(writer LINK store SOURCES ${scratch} support/upload.c)
-target_link_options(test_writer PRIVATE -Wl,--wrap=access)
+wherry_wrap(test_writer access)
 foreach(part local race room)
   wherry_test(writer_${part} LINK store SOURCES ${scratch} support/upload.c)
 endforeach()

@@ -5,4 +5,4 @@ wherry_test(crowd LINK server)
 # Everybody here comes from loopback, and the limit for one address does not count loopback.
 wherry_test(tcp_door DIR net LINK server
   SOURCES net/tcp_served.c net/tcp_client.c support/log_lines.c support/pattern.c support/scratch.c)
-target_link_options(test_tcp_door PRIVATE -Wl,--wrap=tcp_accept)
+wherry_wrap(test_tcp_door tcp_accept)

@@ -3,14 +3,14 @@
 wherry_test(exact LINK store
   SOURCES support/scratch.c support/jail_root.c support/openat2_answers.c)
 # The tests stand in for a kernel that does not have a name in memory.
-target_link_options(test_exact PRIVATE -Wl,--wrap=syscall)
+wherry_wrap(test_exact syscall)
 wherry_test(names LINK store SOURCES support/scratch.c)
 # The tests stand in for file systems that say a name twice, or no types, or fail.
-target_link_options(test_names PRIVATE -Wl,--wrap=readdir -Wl,--wrap=readdir64)
+wherry_wrap(test_names readdir readdir64)
 wherry_test(listing LINK store SOURCES support/scratch.c support/list_reader.c)
 wherry_test(listing_share LINK store SOURCES support/scratch.c support/list_reader.c)
 # The tests stand in for directories that were changed long ago, or that cannot be read.
-target_link_options(test_listing_share PRIVATE -Wl,--wrap=exact_open_dir -Wl,--wrap=names_read)
+wherry_wrap(test_listing_share exact_open_dir names_read)
 wherry_test(listing_many LINK store
   SOURCES support/scratch.c support/list_reader.c support/chance.c)
 wherry_test(tcp_list DIR net LINK server

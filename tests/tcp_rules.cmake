@@ -5,4 +5,4 @@ wherry_test(tcp_rules DIR net LINK server
 target_compile_definitions(test_tcp_rules PRIVATE
   WHERRY_PROTOCOL_7="${PROJECT_SOURCE_DIR}/man/wherry-protocol.7")
 # Everybody here comes from loopback, where all networks are one.
-target_link_options(test_tcp_rules PRIVATE -Wl,--wrap=tcp_accept)
+wherry_wrap(test_tcp_rules tcp_accept)

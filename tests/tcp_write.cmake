@@ -7,7 +7,7 @@ foreach(name upload upload_kept upload_limits upload_resume)
   wherry_test(${name} LINK store SOURCES ${upload_story})
 endforeach()
 # fsync(2) tells the test what it was called for.
-target_link_options(test_upload PRIVATE -Wl,--wrap=fsync)
+wherry_wrap(test_upload fsync)
 wherry_test(tcp_put DIR net LINK server
   SOURCES net/tcp_served.c net/tcp_client.c support/log_lines.c support/pattern.c
     support/scratch.c)

@@ -7,4 +7,4 @@ wherry_test(message_parse LINK proto)
 wherry_test(message_write LINK proto)
 
 # It runs out of memory on purpose.
-target_link_options(test_frame_pieces PRIVATE -Wl,--wrap=calloc)
+wherry_wrap(test_frame_pieces calloc)

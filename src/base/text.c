@@ -13,7 +13,8 @@ struct range {
 /* Characters that a terminal or a log viewer obeys or hides instead of showing them. Unassigned
  * ones cannot be told without a table of Unicode, and do no harm. */
 static const struct range unprintable[] = {
-    {0x80, 0x9f},        /* C1 controls: CSI is one of them */
+    {0, 0x1f},           /* C0 controls: ESC is one of them */
+    {0x7f, 0x9f},        /* DEL, and C1 controls: CSI is one of them */
     {0xad, 0xad},        /* soft hyphen */
     {0x61c, 0x61c},      /* Arabic letter mark (bidi) */
     {0x180e, 0x180e},    /* Mongolian vowel separator */
@@ -29,7 +30,7 @@ static const struct range unprintable[] = {
     {0xf0000, 0x10ffff}, /* private use */
 };
 
-static bool is_printable(uint32_t c)
+bool text_is_printable(uint32_t c)
 {
     for (size_t i = 0; i < sizeof(unprintable) / sizeof(unprintable[0]); i++) {
         if (c >= unprintable[i].first && c <= unprintable[i].last) {
@@ -39,15 +40,17 @@ static bool is_printable(uint32_t c)
     return true;
 }
 
-/* The length of the printable character of more than one byte that begins here; 0: there is none.
- * By hand and not with mbrtowc(): what is safe must not depend on the locale. RFC 3629 section 4:
- * no overlong forms, no surrogates, nothing above U+10FFFF. */
-static size_t utf8_length(const uint8_t *bytes, size_t len)
+/* By hand and not with mbrtowc(): what is safe must not depend on the locale. */
+size_t text_character(const uint8_t *bytes, size_t len, uint32_t *ret)
 {
     static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t need = bytes[0] >= 0xf0 ? 4 : bytes[0] >= 0xe0 ? 3 : 2;
     uint32_t c = bytes[0] & (0xffu >> (need + 1));
 
+    if (bytes[0] < 0x80) {
+        *ret = bytes[0];
+        return 1;
+    }
     if (bytes[0] < 0xc2 || bytes[0] > 0xf4 || need > len) {
         return 0;
     }
@@ -57,9 +60,10 @@ static size_t utf8_length(const uint8_t *bytes, size_t len)
         }
         c = c << 6 | (bytes[i] & 0x3f);
     }
-    if (c < lowest[need] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || !is_printable(c)) {
+    if (c < lowest[need] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
         return 0;
     }
+    *ret = c;
     return need;
 }
 
@@ -68,16 +72,14 @@ static size_t quote_one(const uint8_t *bytes, size_t len, char piece[PIECE_BYTES
 {
     static const char hex[] = "0123456789abcdef";
     uint8_t c = bytes[0];
-    size_t taken = 1;
+    uint32_t character = 0;
+    size_t taken = text_character(bytes, len, &character);
 
     if (c == '"' || c == '\\') {
         piece[0] = '\\';
         piece[1] = (char)c;
         *ret_len = 2;
-    } else if (c >= ' ' && c <= '~') {
-        piece[0] = (char)c;
-        *ret_len = 1;
-    } else if ((taken = utf8_length(bytes, len)) > 0) {
+    } else if (taken > 0 && text_is_printable(character)) {
         memcpy(piece, bytes, taken);
         *ret_len = taken;
     } else {

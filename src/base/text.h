@@ -13,6 +13,14 @@
  * at least 8. Returns buf. */
 char *text_quote(const uint8_t *bytes, size_t len, char *buf, size_t cap);
 
+/* The character of UTF-8 that begins here (RFC 3629: no surrogates, nothing longer than needed,
+ * nothing above U+10FFFF): how many bytes it has, of len, which is at least 1; 0: there is none. In
+ * any locale. */
+size_t text_character(const uint8_t *bytes, size_t len, uint32_t *ret);
+/* Whether a terminal or a log viewer shows it: no controls, no marks of direction, nothing that is
+ * invisible. */
+bool text_is_printable(uint32_t c);
+
 /* Whether the bytes are this word, in any case of the letters A to Z (in any locale). */
 bool text_is_word(const uint8_t *bytes, size_t len, const char *word);
 

@@ -2,17 +2,27 @@
 #include "client/command.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
+#include "base/text.h"
 #include "client/inquiry.h"
 #include "client/json.h"
 
+#define NAME_SHOWN_BYTES (4 * WHERRY_STRING_MAX + 8) /* each byte as \xNN */
+
 /* As sha256sum does, so that `sha256sum --check` reads it: a backslash in front of a line whose
- * name had to be escaped. */
+ * name had to be escaped. On a terminal, which sha256sum does not read from, the name is quoted. */
 static void print_line(FILE *to, const char *name, const struct wherry_message_hash_reply *m)
 {
     char digits[2 * sizeof(m->sha256) + 1];
+    char shown[NAME_SHOWN_BYTES];
 
+    if (isatty(STDOUT_FILENO) == 1) {
+        (void)fprintf(to, "%s  %s\n", hex_print(m->sha256, sizeof(m->sha256), digits),
+                      text_quote((const uint8_t *)name, strlen(name), shown, sizeof(shown)));
+        return;
+    }
     if (strpbrk(name, "\\\n\r") != NULL) {
         (void)fputc('\\', to);
     }

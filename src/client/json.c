@@ -7,52 +7,22 @@
 
 #include "base/hex.h"
 #include "base/number.h"
+#include "base/text.h"
 
-/* How many bytes the character at the beginning has (RFC 3629: no surrogates, nothing longer than
- * needed, nothing above U+10FFFF); 0: it is no UTF-8. */
-static size_t character_len(const uint8_t *bytes, size_t len)
+/* What a terminal would obey or hide is escaped, too: RFC 8259 section 7 lets every character be.
+ */
+static void put_character(FILE *to, const uint8_t *bytes, size_t len, uint32_t c)
 {
-    static const struct {
-        uint8_t first_low, first_high, second_low, second_high;
-        size_t len;
-    } rows[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    if (bytes[0] < 0x80) {
-        return 1;
-    }
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        size_t n = rows[i].len;
-
-        if (bytes[0] < rows[i].first_low || bytes[0] > rows[i].first_high) {
-            continue;
-        }
-        if (len < n || bytes[1] < rows[i].second_low || bytes[1] > rows[i].second_high) {
-            return 0;
-        }
-        for (size_t k = 2; k < n; k++) {
-            if ((bytes[k] & 0xc0) != 0x80) {
-                return 0;
-            }
-        }
-        return n;
-    }
-    return 0;
-}
-
-static void put_character(FILE *to, const uint8_t *bytes, size_t len)
-{
-    if (bytes[0] == '"' || bytes[0] == '\\') {
-        (void)fprintf(to, "\\%c", bytes[0]);
-    } else if (bytes[0] < 0x20 || bytes[0] == 0x7f) {
-        (void)fprintf(to, "\\u%04x", (unsigned)bytes[0]);
-    } else if (len == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0) {
-        (void)fprintf(to, "\\u%04x", (unsigned)bytes[1]); /* C1: a terminal obeys these too */
-    } else {
+    if (c == '"' || c == '\\') {
+        (void)fprintf(to, "\\%c", (int)c);
+    } else if (text_is_printable(c)) {
         (void)fwrite(bytes, 1, len, to);
+    } else if (c <= 0xffff) {
+        (void)fprintf(to, "\\u%04x", (unsigned)c);
+    } else { /* as a pair of surrogates */
+        c -= 0x10000;
+        (void)fprintf(to, "\\u%04x\\u%04x", 0xd800u + (unsigned)(c >> 10),
+                      0xdc00u + (unsigned)(c & 0x3ff));
     }
 }
 
@@ -64,14 +34,15 @@ static bool put_string(FILE *to, struct wherry_view v)
 
     (void)fputc('"', to);
     while (i < v.len) {
-        size_t n = character_len(v.bytes + i, v.len - i);
+        uint32_t c = 0;
+        size_t n = text_character(v.bytes + i, v.len - i, &c);
 
         if (n == 0) {
             (void)fputs("\xef\xbf\xbd", to); /* U+FFFD */
             good = false;
             n = 1;
         } else {
-            put_character(to, v.bytes + i, n);
+            put_character(to, v.bytes + i, n, c);
         }
         i += n;
     }

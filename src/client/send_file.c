@@ -154,8 +154,9 @@ static bool sum_before(struct sending *s)
 
     while (at < s->source->size) {
         size_t len = 0;
-        enum res r = put_source_read(s->source, at, s->job->buffer,
-                                     number_min(PUT_JOB_BUFFER_BYTES, s->source->size - at), &len);
+        enum res r =
+            put_source_read(s->source, at, s->job->buffer,
+                            (size_t)number_min(PUT_JOB_BUFFER_BYTES, s->source->size - at), &len);
 
         if (r == RES_OK) {
             r = len == 0 ? RES_CHANGED : add_up(s, len);
@@ -277,7 +278,7 @@ static bool send_bytes(struct sending *s)
             return false;
         }
         r = put_source_read(s->source, s->at, s->job->buffer,
-                            number_min(most, s->source->size - s->at), &len);
+                            (size_t)number_min(most, s->source->size - s->at), &len);
         if (r == RES_LATER) {
             continue;
         }

@@ -34,8 +34,7 @@ struct log_writer {
     enum log_target target;
     int fd;
     pthread_t thread;
-    struct timespec until; /* when it stops gathering; not on its stack: a sanitizer would mark that
-                              as in use for good when the thread is cancelled further down */
+    bool started; /* else lines are written by who says them; there is one thread yet */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t more;
@@ -44,6 +43,8 @@ struct log_writer {
     bool urgent;         /* something in `filling` should not wait for more */
     uint64_t dropped;
     bool stopping;
+    bool over; /* the thread has nothing more to do */
+    bool left; /* nobody waits for the thread any more: it frees all */
 };
 
 static int syslog_priority(enum log_level level)
@@ -78,8 +79,8 @@ static size_t format_line(const struct log_writer *w, char *at, size_t cap, enum
     return prefix + len + 1;
 }
 
-/* Waits for a slow reader as long as it takes; log_writer_free() cancels the wait. */
-static void write_all(int fd, const char *at, size_t len)
+/* Waits for a slow reader as long as it takes. False: it is gone, and there is nobody to tell. */
+static bool write_all(int fd, const char *at, size_t len)
 {
     while (len > 0) {
         ssize_t n = write(fd, at, len);
@@ -93,16 +94,27 @@ static void write_all(int fd, const char *at, size_t len)
 
             (void)poll(&p, 1, -1);
         } else if (errno != EINTR) {
-            return; /* the reader is gone, and there is nobody to tell */
+            return false;
         }
     }
+    return true;
+}
+
+static bool is_left(struct log_writer *w)
+{
+    bool left;
+
+    pthread_mutex_lock(&w->lock);
+    left = w->left;
+    pthread_mutex_unlock(&w->lock);
+    return left;
 }
 
 /* Pieces of whole lines, small enough for a pipe to take in one go, so that the lines of several
  * programs that share it stay whole. */
-static void write_pieces(int fd, const char *at, size_t len)
+static void write_pieces(struct log_writer *w, const char *at, size_t len)
 {
-    while (len > 0) {
+    while (len > 0 && !is_left(w)) {
         size_t piece = len;
 
         if (piece > PIPE_BUF) {
@@ -110,7 +122,9 @@ static void write_pieces(int fd, const char *at, size_t len)
 
             piece = end == NULL ? PIPE_BUF : (size_t)(end - at) + 1;
         }
-        write_all(fd, at, piece);
+        if (!write_all(w->fd, at, piece)) {
+            return;
+        }
         at += piece;
         len -= piece;
     }
@@ -127,21 +141,16 @@ static void write_syslog(const char *at, size_t len)
     }
 }
 
-/* Only here may log_writer_free() end the thread: nothing is locked or half changed. */
-static void write_text(const struct log_writer *w, const char *at, size_t len)
+static void write_text(struct log_writer *w, const char *at, size_t len)
 {
-    int old;
-
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
     if (w->target == LOG_TARGET_SYSLOG) {
         write_syslog(at, len);
     } else {
-        write_pieces(w->fd, at, len);
+        write_pieces(w, at, len);
     }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 }
 
-static void write_dropped(const struct log_writer *w, uint64_t dropped)
+static void write_dropped(struct log_writer *w, uint64_t dropped)
 {
     char line[128];
     char text[sizeof(line) + PREFIX_BYTES + 1];
@@ -154,26 +163,33 @@ static void write_dropped(const struct log_writer *w, uint64_t dropped)
 /* Waits for more lines, with the lock held, if those that are here can wait. */
 static void gather(struct log_writer *w)
 {
+    struct timespec until = {0};
     int r = 0;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &w->until);
-    w->until.tv_nsec += GATHER_NS;
-    if (w->until.tv_nsec >= (long)NUMBER_SECOND) {
-        w->until.tv_sec++;
-        w->until.tv_nsec -= (long)NUMBER_SECOND;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += GATHER_NS;
+    if (until.tv_nsec >= (long)NUMBER_SECOND) {
+        until.tv_sec++;
+        until.tv_nsec -= (long)NUMBER_SECOND;
     }
     while (!w->urgent && !w->stopping && r == 0) {
-        r = pthread_cond_timedwait(&w->more, &w->lock, &w->until);
+        r = pthread_cond_timedwait(&w->more, &w->lock, &until);
     }
     w->urgent = false;
+}
+
+static void release(struct log_writer *w)
+{
+    pthread_cond_destroy(&w->more);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
 }
 
 static void *run_writer(void *arg)
 {
     struct log_writer *w = arg;
-    int old;
+    bool left;
 
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
     pthread_mutex_lock(&w->lock);
     for (;;) {
         struct queue *full;
@@ -200,15 +216,13 @@ static void *run_writer(void *arg)
         full->len = 0;
         w->spare = full;
     }
+    w->over = true;
+    left = w->left;
     pthread_mutex_unlock(&w->lock);
+    if (left) {
+        release(w);
+    }
     return NULL;
-}
-
-static void release(struct log_writer *w)
-{
-    pthread_cond_destroy(&w->more);
-    pthread_mutex_destroy(&w->lock);
-    free(w);
 }
 
 /* glibc's mutex and condition need no resources and cannot fail to be made. */
@@ -241,12 +255,36 @@ enum res log_writer_new(struct log_writer **ret, enum log_target target, int fd)
     w->filling->len = 0;
     w->spare->len = 0;
     init_lock(w);
-    if (!thread_start(&w->thread, run_writer, w)) {
-        release(w);
-        return RES_BUSY;
+    if (target == LOG_TARGET_SYSLOG) {
+        openlog(NULL, LOG_NDELAY, LOG_DAEMON); /* while its socket can be reached */
     }
     *ret = w;
     return RES_OK;
+}
+
+enum res log_writer_start(struct log_writer *w)
+{
+    if (!thread_start(&w->thread, run_writer, w)) {
+        return RES_BUSY;
+    }
+    w->started = true;
+    return RES_OK;
+}
+
+/* True: the thread is still writing. It frees w when it is done, or ends with the process. */
+static bool leave_behind(struct log_writer *w)
+{
+    bool over;
+
+    pthread_mutex_lock(&w->lock);
+    over = w->over;
+    w->left = !over;
+    w->filling->len = 0; /* it would go on with these */
+    if (!over) {
+        (void)pthread_detach(w->thread);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return !over;
 }
 
 void log_writer_free(struct log_writer *w)
@@ -256,17 +294,28 @@ void log_writer_free(struct log_writer *w)
     if (w == NULL) {
         return;
     }
-    pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    pthread_cond_signal(&w->more);
-    pthread_mutex_unlock(&w->lock);
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STALL_SECONDS;
-    if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
-        pthread_cancel(w->thread);
-        pthread_join(w->thread, NULL);
+    if (w->started) {
+        pthread_mutex_lock(&w->lock);
+        w->stopping = true;
+        pthread_cond_signal(&w->more);
+        pthread_mutex_unlock(&w->lock);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += STALL_SECONDS;
+        if (pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+            if (leave_behind(w)) {
+                return;
+            }
+            pthread_join(w->thread, NULL);
+        }
     }
     release(w);
+}
+
+static void write_now(struct log_writer *w, enum log_level level, const char *line)
+{
+    char text[LOG_LINE_BYTES + PREFIX_BYTES + 1];
+
+    write_text(w, text, format_line(w, text, sizeof(text), level, line));
 }
 
 void log_writer_sink(void *arg, enum log_level level, const char *line)
@@ -277,6 +326,11 @@ void log_writer_sink(void *arg, enum log_level level, const char *line)
     size_t len;
     bool urgent;
 
+    if (!w->started) {
+        write_now(w, level, line);
+        errno = error;
+        return;
+    }
     pthread_mutex_lock(&w->lock);
     q = w->filling;
     len = format_line(w, q->text + q->len, sizeof(q->text) - q->len, level, line);

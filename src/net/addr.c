@@ -7,6 +7,8 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/errno_res.h"
 #include "base/number.h"
@@ -75,6 +77,23 @@ bool addr_equal(const struct addr *a, const struct addr *b)
     return addr_port(a) == addr_port(b) && addr_same_host(a, b);
 }
 
+/* if_indextoname() asks a socket of AF_UNIX, for which a sandbox would have to let all of those
+ * through. */
+static bool name_interface(uint32_t index, char name[IF_NAMESIZE])
+{
+    struct ifreq r = {.ifr_ifindex = (int)index};
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ok = fd != -1 && ioctl(fd, SIOCGIFNAME, &r) == 0;
+
+    if (fd != -1) {
+        close(fd);
+    }
+    if (ok) {
+        memcpy(name, r.ifr_name, IF_NAMESIZE);
+    }
+    return ok;
+}
+
 static char *print_ipv6(const struct addr *a, char *buf)
 {
     char host[INET6_ADDRSTRLEN] = "";
@@ -84,7 +103,7 @@ static char *print_ipv6(const struct addr *a, char *buf)
     inet_ntop(AF_INET6, &a->u.in6.sin6_addr, host, sizeof(host));
     if (scope == 0) {
         snprintf(buf, ADDR_TEXT_BYTES, "[%s]:%u", host, addr_port(a));
-    } else if (if_indextoname(scope, name) != NULL) {
+    } else if (name_interface(scope, name)) {
         snprintf(buf, ADDR_TEXT_BYTES, "[%s%%%s]:%u", host, name, addr_port(a));
     } else {
         /* The interface is gone, or was never here. */

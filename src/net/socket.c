@@ -2,6 +2,7 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/errno_res.h"
@@ -28,6 +29,14 @@ enum res socket_give_up(int fd)
     }
     errno = error;
     return res_of_socket_error(error);
+}
+
+bool socket_adopt(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags != -1 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
+           fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 bool socket_set_dual_stack(int fd, const struct addr *a)

@@ -11,6 +11,8 @@
 
 /* Closes fd (-1: none) and says what errno means, as udp_listen() has it; errno is kept. */
 enum res socket_give_up(int fd);
+/* Non-blocking and close-on-exec, as all of ours are from the beginning. False: errno says why. */
+bool socket_adopt(int fd);
 /* An IPv6 wildcard takes IPv4 too, any other IPv6 address does not. Said in both cases: the default
  * is a sysctl. Nothing for IPv4. */
 bool socket_set_dual_stack(int fd, const struct addr *a);

@@ -7,6 +7,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#include "base/errno_res.h"
 #include "base/number.h"
 #include "net/socket.h"
 
@@ -36,6 +37,11 @@ enum res tcp_listen(const struct addr *a, int *ret_fd)
     }
     *ret_fd = fd;
     return RES_OK;
+}
+
+enum res tcp_adopt(int fd)
+{
+    return socket_adopt(fd) ? RES_OK : res_from_errno(errno);
 }
 
 /* accept() also reports what happened to the connection that it would have returned. */

@@ -16,6 +16,9 @@
 
 /* A listening socket; an IPv6 wildcard takes IPv4 too. Errors as udp_listen(); errno is kept. */
 enum res tcp_listen(const struct addr *a, int *ret_fd);
+/* Makes a listening socket that another program opened one like those of tcp_listen(). fd stays the
+ * caller's; the errno is kept. */
+enum res tcp_adopt(int fd);
 /* The next connection, IPv4 peers on a dual-stack socket unmapped. RES_LATER: none (any more);
  * RES_BUSY: no descriptor for it is left, it waits on in the kernel; RES_NO_MEMORY. Connections
  * that failed before they were accepted are passed over. */

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/errno_res.h"
 #include "net/socket.h"
 #include "net/udp_hold.h"
 
@@ -39,6 +40,8 @@ static const struct option_row listening_socket[] = {
 
 static const struct option_row shared_socket = {SOL_SOCKET, SO_REUSEPORT, 1};
 
+#define ROWS(rows) (sizeof(rows) / sizeof((rows)[0]))
+
 static bool set_options(int fd, int family, const struct option_row *row, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -56,8 +59,7 @@ static int open_socket(int family)
 {
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    if (fd != -1 &&
-        !set_options(fd, family, every_socket, sizeof(every_socket) / sizeof(every_socket[0]))) {
+    if (fd != -1 && !set_options(fd, family, every_socket, ROWS(every_socket))) {
         (void)socket_give_up(fd);
         fd = -1;
     }
@@ -74,8 +76,7 @@ static enum res listen_at(const struct addr *a, bool sharing, int *ret_fd)
         return socket_give_up(-1);
     }
     if (!socket_set_dual_stack(fd, a) ||
-        !set_options(fd, family, listening_socket,
-                     sizeof(listening_socket) / sizeof(listening_socket[0])) ||
+        !set_options(fd, family, listening_socket, ROWS(listening_socket)) ||
         (sharing && !set_options(fd, family, &shared_socket, 1)) ||
         bind(fd, &a->u.sa, a->len) != 0) {
         return socket_give_up(fd);
@@ -87,6 +88,19 @@ static enum res listen_at(const struct addr *a, bool sharing, int *ret_fd)
 enum res udp_listen(const struct addr *a, int *ret_fd)
 {
     return listen_at(a, false, ret_fd);
+}
+
+enum res udp_adopt(int fd)
+{
+    int family = AF_UNSPEC;
+    socklen_t len = sizeof(family);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) != 0 || !socket_adopt(fd) ||
+        !set_options(fd, family, every_socket, ROWS(every_socket)) ||
+        !set_options(fd, family, listening_socket, ROWS(listening_socket))) {
+        return res_from_errno(errno);
+    }
+    return RES_OK;
 }
 
 bool udp_share(int fd)

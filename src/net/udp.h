@@ -40,6 +40,10 @@ void udp_batch_free(struct udp_batch *b);
  * use; RES_DENIED: the port is not allowed; RES_UNSUPPORTED: no such family on this machine (then
  * try 0.0.0.0); the errno is kept. */
 enum res udp_listen(const struct addr *a, int *ret_fd);
+/* Makes a bound socket that another program opened one like those of udp_listen(), but for IPv4 on
+ * an IPv6 wildcard, which was settled when it was bound. What came before this call may lack the
+ * address that it was sent to. fd stays the caller's; the errno is kept. */
+enum res udp_adopt(int fd);
 /* Several such sockets on one address; the kernel gives all datagrams of one peer to the same of
  * them (SO_REUSEPORT). The first comes from udp_listen(), which is alone there, so that an address
  * in use is RES_BUSY, also one whose sockets would share. Then udp_share() lets the others in that

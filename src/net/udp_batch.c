@@ -57,12 +57,13 @@ void udp_batch_free(struct udp_batch *b)
 }
 
 /* A datagram came to ipi_addr; the address of ours that it means is ipi_spec_dst. They differ when
- * it was sent to a broadcast address, also one such as 192.0.2.255 that only the routes know. */
+ * it was sent to a broadcast address, also one such as 192.0.2.255 that only the routes know.
+ * Without an interface it came before anybody asked for ipi_spec_dst, which is not known then. */
 static void take_ipv4_info(struct udp_packet *p, const struct in_pktinfo *info)
 {
     p->broadcast = IN_MULTICAST(ntohl(info->ipi_addr.s_addr)) ||
                    info->ipi_addr.s_addr == htonl(INADDR_BROADCAST) ||
-                   info->ipi_addr.s_addr != info->ipi_spec_dst.s_addr;
+                   (info->ipi_ifindex != 0 && info->ipi_addr.s_addr != info->ipi_spec_dst.s_addr);
     if (!p->broadcast) {
         p->local.u.in4.sin_family = AF_INET;
         p->local.u.in4.sin_addr = info->ipi_addr;

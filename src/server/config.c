@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "server/config_file.h"
+#include "server/config_files.h"
+#include "server/config_rules.h"
 #include "server/option_rows.h"
 #include "server/option_value.h"
 
@@ -194,21 +195,6 @@ static enum res store_presets(struct config *c, char *why, size_t cap)
     return r;
 }
 
-static enum res store_file(struct config *c, const char *named, char *why, size_t cap)
-{
-    const char *path = named != NULL ? named : CONFIG_FILE;
-
-    if (named == NULL && access(path, F_OK) != 0) {
-        return RES_OK;
-    }
-    c->file = strdup(path);
-    if (c->file == NULL) {
-        snprintf(why, cap, "out of memory");
-        return RES_NO_MEMORY;
-    }
-    return config_file_read(path, c, why, cap);
-}
-
 /* The first value of a list on the command line replaces what the file says; more are added. */
 static bool is_first(const struct command_line *line, size_t at)
 {
@@ -241,9 +227,30 @@ static enum res store_command_line(struct config *c, const struct command_line *
     return RES_OK;
 }
 
-/* What rows cannot say one by one. */
-static enum res cross_check(const struct config *c, char *why, size_t cap)
+static bool says_write(const struct command_line *line)
 {
+    for (size_t i = 0; i < line->count; i++) {
+        if (option_is_write(line->given[i].row)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What rows cannot say one by one. */
+static enum res cross_check(const struct config *c, const struct command_line *line,
+                            const struct config_said *said, char *why, size_t cap)
+{
+    bool on_line = says_write(line);
+
+    if (c->rules != NULL && (on_line || said->write[0] != '\0')) {
+        snprintf(why, cap,
+                 "%s%s%s and rules (the first at %s) exclude each other: rules say who may upload "
+                 "where; leave out the one or the other",
+                 on_line ? "--write" : "write (", on_line ? "" : said->write, on_line ? "" : ")",
+                 said->rule);
+        return RES_PROTOCOL;
+    }
     if (c->endpoint_count == 0) {
         snprintf(why, cap,
                  "listen: no endpoint is left: at least one tftp://ADDR:PORT or "
@@ -257,6 +264,7 @@ enum res config_read(int argc, char *const argv[], struct config **ret,
                      struct config_wish *ret_wish, char *why, size_t cap)
 {
     struct command_line line = {.wish.action = CONFIG_SERVE};
+    struct config_said said = {.write = ""};
     struct config *c = NULL;
     enum res r = read_command_line(&line, argc, argv, why, cap);
 
@@ -271,13 +279,14 @@ enum res config_read(int argc, char *const argv[], struct config **ret,
     }
     r = store_presets(c, why, cap);
     if (r == RES_OK) {
-        r = store_file(c, line.file, why, cap);
+        r = config_files_read(line.file != NULL ? line.file : CONFIG_FILE, line.file != NULL, c,
+                              &said, why, cap);
     }
     if (r == RES_OK) {
         r = store_command_line(c, &line, why, cap);
     }
     if (r == RES_OK) {
-        r = cross_check(c, why, cap);
+        r = cross_check(c, &line, &said, why, cap);
     }
 cleanup:
     free(line.given);
@@ -305,6 +314,7 @@ void config_free(struct config *c)
     free(c->root);
     free(c->user);
     free(c->file);
+    policy_rules_release(c->rules);
     free(c);
 }
 
@@ -322,6 +332,24 @@ unsigned config_workers(const struct config *c)
         return 1;
     }
     return count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
+}
+
+void config_forbid_write(struct config *c)
+{
+    c->write = POLICY_WRITE_NONE;
+    if (c->rules != NULL) {
+        policy_rules_forbid_write(c->rules);
+    }
+}
+
+const char *config_write_name(const struct config *c)
+{
+    return c->rules != NULL ? "by rules" : policy_write_name(c->write);
+}
+
+bool config_may_write(const struct config *c)
+{
+    return c->rules != NULL ? policy_rules_may_write(c->rules) : c->write != POLICY_WRITE_NONE;
 }
 
 static void print_allowed(const struct option_row *row, FILE *to)
@@ -378,8 +406,11 @@ void config_print(const struct config *c, FILE *to)
     const struct option_row *rows = option_rows(&count);
 
     for (size_t i = 0; i < count; i++) {
-        if (option_in_file(&rows[i])) {
+        if (c->rules != NULL && option_is_write(&rows[i])) {
+            fprintf(to, "# %s is not set: the rules say it\n", rows[i].name);
+        } else if (option_in_file(&rows[i])) {
             option_value_print(&rows[i], c, to);
         }
     }
+    config_rules_print(c->rules, to);
 }

@@ -2,8 +2,9 @@
 /* server/config.h: what the server was told, from the command line and the configuration file.
  *
  * One table (option_rows.c) names every option once: key, letter, kind, where it is stored, lowest,
- * highest, default, help. The command line, the file, --help and --check read it. The command line
- * wins over the file. A configuration does not change once it is made; a reload makes a new one. */
+ * highest, default, help. The command line, the files, --help and --check read it. The command line
+ * wins over the files. Rules of the policy are in files alone (server/config_rules.h). A
+ * configuration does not change once it is made; a reload makes a new one. */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
@@ -28,14 +29,17 @@ enum transfer_ports { TRANSFER_PORTS_AUTO, TRANSFER_PORTS_OWN, TRANSFER_PORTS_SH
 enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_REQUIRED, CONFIG_SANDBOX_OFF };
 
 #define CONFIG_WORKERS_MAX 64
+/* No upload gets others, but for what it replaces. */
+#define CONFIG_UPLOAD_MODE_MAX 0640
 
 struct config {
     char *root;
     struct endpoint *endpoints; /* at least one */
     char **endpoint_urls;       /* as written, for messages */
     size_t endpoint_count;
-    bool endpoints_preset; /* nobody chose them: IPv4 will do where there is no IPv6 */
-    enum policy_write write;
+    bool endpoints_preset;      /* nobody chose them: IPv4 will do where there is no IPv6 */
+    enum policy_write write;    /* none, if there are rules */
+    struct policy_rules *rules; /* NULL: none */
     enum config_sandbox sandbox;
     char *user; /* NULL: `wherry` if it exists, else `nobody` */
     enum log_level log_level;
@@ -76,7 +80,7 @@ struct config {
     /* Both doors. */
     uint64_t upload_max; /* bytes; 0: no limit */
     uint64_t disk_reserve;
-    char *file; /* the configuration file that was read, or NULL */
+    char *file; /* the main configuration file, if it or one of its conf.d was read; or NULL */
 };
 
 /* Read when it exists and no other is named. */
@@ -100,7 +104,8 @@ struct config_wish {
     const char *import;
 };
 
-/* Reads the command line, and the file it names (or CONFIG_FILE if that exists). On failure why
+/* Reads the command line, the file it names (or CONFIG_FILE if that exists), and the files of the
+ * directory conf.d beside that (server/config_files.h). On failure why
  * (cap bytes) holds one line that says what was wrong, where, and what is allowed. RES_PROTOCOL:
  * wrong use; RES_NOT_FOUND, RES_DENIED, ...: the file cannot be read. *ret stays as it was unless
  * the action is CONFIG_SERVE or CONFIG_CHECK. Not safe in two threads at once (getopt). */
@@ -111,6 +116,14 @@ void config_free(struct config *c); /* takes NULL */
 /* Threads that serve: those that are asked for, or one for each processor that this process may use
  * now; from 1 to CONFIG_WORKERS_MAX. */
 unsigned config_workers(const struct config *c);
+
+/* Somebody may upload something. */
+bool config_may_write(const struct config *c);
+/* Whatever was said about uploads: nobody may. What was said about the rest stays. Before anybody
+ * else looks at c. */
+void config_forbid_write(struct config *c);
+/* "none", "create", "replace", or, when rules say it, "by rules". */
+const char *config_write_name(const struct config *c);
 
 /* Every option with what is allowed and its default. */
 void config_print_help(FILE *to);

@@ -42,8 +42,25 @@ static char *end_of_string(char *at)
     return at + 1;
 }
 
+/* The outermost brace that is open and how many are. */
+struct braces {
+    const char *first;
+    size_t open;
+};
+
+static void count_brace(struct braces *b, const char *at)
+{
+    if (*at == '{') {
+        b->first = b->open == 0 ? at : b->first;
+        b->open++;
+    } else if (*at == '}' && b->open > 0) {
+        b->open--; /* one too many is found by the parser */
+    }
+}
+
 const char *config_text_clean(char *text, unsigned *ret_line)
 {
+    struct braces braces = {0};
     bool in_word = false;
     const char *wrong = NULL;
     char *at = text;
@@ -67,12 +84,17 @@ const char *config_text_clean(char *text, unsigned *ret_line)
             blank(at, end != NULL ? end : at);
         } else {
             in_word = strchr(DELIMITERS, *at) == NULL;
+            count_brace(&braces, at);
         }
         if (end == NULL) {
             *ret_line = 1 + count_lines(text, at);
             return wrong;
         }
         at = end;
+    }
+    if (braces.open > 0) {
+        *ret_line = 1 + count_lines(text, braces.first);
+        return "this brace is never closed";
     }
     return NULL;
 }

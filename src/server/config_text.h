@@ -3,8 +3,8 @@
  *
  * libconfuse 3.3 counts the lines of comments more than once, so that its line numbers are wrong
  * behind them; it takes `//x` for a word; and a string that is never closed stays open in its
- * scanner, which the next file then begins in. So comments become spaces here, line for line, and
- * what is not closed is reported. */
+ * scanner, which the next file then begins in; and a section may end with the file. So comments
+ * become spaces here, line for line, and what is not closed is reported. */
 #ifndef SERVER_CONFIG_TEXT_H
 #define SERVER_CONFIG_TEXT_H
 

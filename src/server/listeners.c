@@ -12,6 +12,7 @@
 #include "base/errno_res.h"
 #include "net/tcp.h"
 #include "net/udp.h"
+#include "server/inherited.h"
 
 /* A thousand boards that are switched on together ask within a few milliseconds. */
 #define BUFFER_BYTES (8u << 20)
@@ -123,6 +124,13 @@ static enum res name_port(struct listener *l)
     return RES_OK;
 }
 
+static void measure_buffer(struct listener *l)
+{
+    if (l->endpoint.scheme == ENDPOINT_TFTP) {
+        l->buffer_bytes = udp_receive_buffer(l->fd, BUFFER_BYTES, REQUEST_BYTES);
+    }
+}
+
 static enum res open_one(struct listener *l, const struct endpoint *e)
 {
     enum res r;
@@ -134,9 +142,7 @@ static enum res open_one(struct listener *l, const struct endpoint *e)
         l->fd = -1;
         return r;
     }
-    if (e->scheme == ENDPOINT_TFTP) {
-        l->buffer_bytes = udp_receive_buffer(l->fd, BUFFER_BYTES, REQUEST_BYTES);
-    }
+    measure_buffer(l);
     return name_port(l);
 }
 
@@ -206,6 +212,27 @@ static enum res open_further(struct listeners *l, char *why, size_t cap)
     return r;
 }
 
+/* The service manager's sockets, in place of those of `listen`. */
+static enum res take_inherited(struct listeners *l, const struct config *c, char *why, size_t cap)
+{
+    enum res r = RES_OK;
+
+    for (unsigned i = 0; i < l->inherited && r == RES_OK; i++) {
+        struct listener *item = &l->items[i];
+
+        item->fd = INHERITED_FIRST + (int)i;
+        r = inherited_adopt(item->fd, &item->endpoint, why, cap);
+        if (r == RES_OK) {
+            l->count++;
+            measure_buffer(item);
+        }
+        if (r == RES_OK && item->endpoint.scheme == ENDPOINT_TFTP) {
+            l->workers = config_workers(c);
+        }
+    }
+    return r;
+}
+
 /* Only TFTP is served by more than one. */
 static unsigned count_workers(const struct config *c)
 {
@@ -217,25 +244,39 @@ static unsigned count_workers(const struct config *c)
     return 1;
 }
 
-enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap)
+enum res listeners_inherit(struct listeners *l, char *why, size_t cap)
 {
-    struct listeners l = {.workers = count_workers(c)};
+    return inherited_count(&l->inherited, why, cap);
+}
+
+static enum res open_all(struct listeners *l, const struct config *c, char *why, size_t cap)
+{
     enum res r = RES_OK;
 
-    l.items = calloc(c->endpoint_count * l.workers, sizeof(*l.items));
+    for (size_t i = 0; i < c->endpoint_count && r == RES_OK; i++) {
+        size_t before = l->count;
+
+        r = open_first(l, c, &c->endpoints[i], why, cap);
+        if (r == RES_OK && l->count > before && l->workers > 1 &&
+            l->items[before].endpoint.scheme == ENDPOINT_TFTP) {
+            r = open_further(l, why, cap);
+        }
+    }
+    return r;
+}
+
+enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap)
+{
+    struct listeners l = {.inherited = ret->inherited, .handed_over = ret->inherited > 0};
+    enum res r;
+
+    l.workers = l.handed_over ? 1 : count_workers(c);
+    l.items = calloc(l.handed_over ? l.inherited : c->endpoint_count * l.workers, sizeof(*l.items));
     if (l.items == NULL) {
         snprintf(why, cap, "out of memory");
         return RES_NO_MEMORY;
     }
-    for (size_t i = 0; i < c->endpoint_count && r == RES_OK; i++) {
-        size_t before = l.count;
-
-        r = open_first(&l, c, &c->endpoints[i], why, cap);
-        if (r == RES_OK && l.count > before && l.workers > 1 &&
-            l.items[before].endpoint.scheme == ENDPOINT_TFTP) {
-            r = open_further(&l, why, cap);
-        }
-    }
+    r = l.handed_over ? take_inherited(&l, c, why, cap) : open_all(&l, c, why, cap);
     if (r != RES_OK) {
         listeners_close(&l);
         return r;

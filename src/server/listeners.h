@@ -3,6 +3,7 @@
 #ifndef SERVER_LISTENERS_H
 #define SERVER_LISTENERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,10 +24,16 @@ struct listener {
 struct listeners {
     struct listener *items;
     size_t count;
-    unsigned workers; /* that have one to serve: at least the first */
+    unsigned workers;   /* that have one to serve: at least the first */
+    unsigned inherited; /* that the service manager opened */
+    bool handed_over;   /* all were opened by it; of TFTP the first worker has them all */
 };
 
-/* One socket for each endpoint, UDP or TCP by its scheme; of TFTP one for each of config_workers(),
+/* Counts what the service manager handed over, for listeners_open(). Before the first thread. */
+enum res listeners_inherit(struct listeners *l, char *why, size_t cap);
+
+/* Those that were handed over, if there are any, whatever the configuration names. Else
+ * one socket for each endpoint, UDP or TCP by its scheme; of TFTP one for each of config_workers(),
  * among which the kernel distributes the clients. All or none. why names the endpoint and the
  * remedy. Endpoints that nobody chose (endpoints_preset) do without IPv6 where there is none:
  * [::] becomes 0.0.0.0, any other IPv6 address is left out. */

@@ -20,10 +20,11 @@
 #include "server/config.h"
 #include "server/import.h"
 #include "server/listeners.h"
+#include "server/notify.h"
 #include "server/privs.h"
+#include "server/sandbox.h"
 #include "server/server_run.h"
 #include "store/jail.h"
-#include "store/policy.h"
 
 /* Exit status, as wherryd(8) has it. */
 enum { EXIT_ENDED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -89,101 +90,165 @@ static enum res open_root(struct jail **ret, const char *root, char *why, size_t
     return r;
 }
 
-static enum res open_log(struct log *log, struct log_writer **ret, const struct config *c,
-                         char *why, size_t cap)
-{
-    enum log_target target = isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_JOURNAL;
-    enum res r = log_writer_new(ret, c->log_syslog ? LOG_TARGET_SYSLOG : target, STDERR_FILENO);
-
-    if (r != RES_OK) {
-        snprintf(why, cap, "cannot log: %s", wherry_res_text(r));
-        return r;
-    }
-    log->level = c->log_level;
-    log->sink = log_writer_sink;
-    log->arg = *ret;
-    return RES_OK;
-}
-
-/* The root was opened before the user changed; what that user may not do is better said now than
- * with each request. */
-static void warn_of_permissions(const struct log *log, const struct jail *jail,
-                                const struct config *c, const char *user)
-{
-    if (faccessat(jail_fd(jail), ".", X_OK, AT_EACCESS) != 0) {
-        log_warning(log, "server", "user %s may not enter the root: every request will be refused",
-                    user);
-    } else if (c->write != POLICY_WRITE_NONE &&
-               faccessat(jail_fd(jail), ".", W_OK, AT_EACCESS) != 0) {
-        log_warning(log, "server", "user %s may not write in the root: uploads there will fail",
-                    user);
-    }
-}
-
 /* Everything that must be there at once to serve. */
 struct start {
+    int argc;
+    char **argv;
     struct config *config;
     struct log log;
     struct log_writer *writer;
     struct listeners listeners;
+    struct notify notify;
     struct jail *jail;
     struct privs privs;
+    bool read_only; /* by the sandbox */
+    char why[WHY_BYTES];
 };
 
-static enum res serve(struct start *s, int argc, char **argv, char *why, size_t cap)
+static enum res forbid_gain(struct start *s)
 {
-    struct server_run_params run = {.argc = argc,
-                                    .argv = argv,
-                                    .config = &s->config,
-                                    .log = &s->log,
-                                    .listeners = &s->listeners};
-    enum res r = privs_forbid_gain(why, cap);
+    return privs_forbid_gain(s->why, sizeof(s->why));
+}
 
-    if (r == RES_OK) {
-        r = open_log(&s->log, &s->writer, s->config, why, cap);
-    }
-    if (r == RES_OK) {
-        r = privs_find(s->config->user, &s->privs, why, cap);
-    }
-    if (r == RES_OK) {
-        r = listeners_open(&s->listeners, s->config, why, cap);
-    }
-    if (r == RES_OK) {
-        r = open_root(&s->jail, s->config->root, why, cap);
-    }
-    if (r == RES_OK) {
-        r = privs_drop(&s->privs, why, cap);
-    }
+static enum res meet_service_manager(struct start *s)
+{
+    notify_open(&s->notify, &s->log);
+    return listeners_inherit(&s->listeners, s->why, sizeof(s->why));
+}
+
+/* Without a thread yet. */
+static enum res open_log(struct start *s)
+{
+    enum log_target target = isatty(STDERR_FILENO) ? LOG_TARGET_STDERR : LOG_TARGET_JOURNAL;
+    enum res r = log_writer_new(&s->writer, s->config->log_syslog ? LOG_TARGET_SYSLOG : target,
+                                STDERR_FILENO);
+
     if (r != RES_OK) {
+        snprintf(s->why, sizeof(s->why), "cannot log: %s", wherry_res_text(r));
         return r;
     }
-    if (s->privs.root) {
+    s->log.level = s->config->log_level;
+    s->log.sink = log_writer_sink;
+    s->log.arg = s->writer;
+    return RES_OK;
+}
+
+static enum res find_user(struct start *s)
+{
+    return privs_find(s->config->user, &s->privs, s->why, sizeof(s->why));
+}
+
+static enum res bind_sockets(struct start *s)
+{
+    return listeners_open(&s->listeners, s->config, s->why, sizeof(s->why));
+}
+
+static enum res open_the_root(struct start *s)
+{
+    return open_root(&s->jail, s->config->root, s->why, sizeof(s->why));
+}
+
+static enum res drop_privileges(struct start *s)
+{
+    enum res r = privs_drop(&s->privs, s->why, sizeof(s->why));
+
+    if (r == RES_OK && s->privs.root) {
         log_warning(&s->log, "server", "serving as root: name an ordinary user with --user");
     }
-    warn_of_permissions(&s->log, s->jail, s->config, s->privs.name);
+    return r == RES_OK ? privs_forbid_core(s->why, sizeof(s->why)) : r;
+}
+
+/* The root was opened before the user changed; what that user may not do is better said now than
+ * with each request. */
+static void warn_of_permissions(const struct start *s)
+{
+    int root_fd = jail_fd(s->jail);
+
+    if (faccessat(root_fd, ".", X_OK, AT_EACCESS) != 0) {
+        log_warning(&s->log, "server",
+                    "user %s may not enter the root: every request will be refused", s->privs.name);
+    } else if (config_may_write(s->config) && faccessat(root_fd, ".", W_OK, AT_EACCESS) != 0) {
+        log_warning(&s->log, "server", "user %s may not write in the root: uploads there will fail",
+                    s->privs.name);
+    }
+}
+
+static enum res prepare_process(struct start *s)
+{
+    warn_of_permissions(s);
     raise_descriptor_limit(&s->log);
     umask(s->config->umask);
     signal(SIGPIPE, SIG_IGN);
-    run.user = s->privs.name;
-    run.jail = s->jail;
-    return server_run(&run, why, cap);
+    return RES_OK;
 }
+
+static enum res enter_sandbox(struct start *s)
+{
+    return sandbox_enter(s->config, s->jail, &s->log, &s->read_only, s->why, sizeof(s->why));
+}
+
+static enum res start_first_thread(struct start *s)
+{
+    enum res r = log_writer_start(s->writer);
+
+    if (r != RES_OK) {
+        snprintf(s->why, sizeof(s->why), "cannot log: %s", wherry_res_text(r));
+    }
+    return r;
+}
+
+static enum res serve(struct start *s)
+{
+    const struct server_run_params run = {
+        .argc = s->argc,
+        .argv = s->argv,
+        .config = &s->config,
+        .log = &s->log,
+        .user = s->privs.name,
+        .jail = s->jail,
+        .read_only = s->read_only,
+        .listeners = &s->listeners,
+        .notify = &s->notify,
+    };
+
+    return server_run(&run, s->why, sizeof(s->why));
+}
+
+/* With options and configuration read. What needs privileges, other programs or files elsewhere
+ * comes first; then all of that is given away, for good, while there is one thread to give it away;
+ * then the first packet is heard. None may be moved behind one that takes away what it needs. */
+static enum res (*const steps[])(struct start *s) = {
+    forbid_gain,          /* nothing that is executed gains privileges */
+    meet_service_manager, /* the socket to tell it, the sockets that it opened */
+    open_log,             /* the connection to syslogd */
+    find_user,            /* the user database */
+    bind_sockets,         /* ports below 1024, large buffers */
+    open_the_root,        /* as who started it */
+    drop_privileges,      /* the user, and no capabilities; no core */
+    prepare_process,      /* limits, umask, signals, as that user */
+    enter_sandbox,        /* Landlock, then the filter of system calls */
+    start_first_thread,   /* the log's: it and all later ones inherit what holds now */
+    serve,
+};
 
 static int serve_or_explain(struct config *config, int argc, char **argv)
 {
-    struct start s = {.config = config};
-    char why[WHY_BYTES];
-    enum res r = serve(&s, argc, argv, why, sizeof(why));
+    struct start s = {.argc = argc, .argv = argv, .config = config};
+    enum res r = RES_OK;
 
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r == RES_OK; i++) {
+        r = steps[i](&s);
+    }
     if (r != RES_OK && s.writer != NULL && s.config->log_syslog) {
-        log_line(&s.log, LOG_LEVEL_ERROR, "%s", why);
+        log_line(&s.log, LOG_LEVEL_ERROR, "%s", s.why);
     }
     log_writer_free(s.writer);
     jail_free(s.jail);
     listeners_close(&s.listeners);
+    notify_close(&s.notify);
     config_free(s.config);
     if (r != RES_OK) {
-        fprintf(stderr, "wherryd: %s\n", why); /* whoever starts it sees it, also with syslog */
+        fprintf(stderr, "wherryd: %s\n", s.why); /* whoever starts it sees it, also with syslog */
         return EXIT_FAILED;
     }
     return EXIT_ENDED;
@@ -200,12 +265,16 @@ static int check(struct config *c)
         r = privs_find(c->user, &privs, why, sizeof(why));
     }
     jail_free(jail);
+    if (r == RES_OK) {
+        r = sandbox_check(c, why, sizeof(why));
+    }
     if (r != RES_OK) {
         fprintf(stderr, "wherryd: %s\n", why);
         config_free(c);
         return EXIT_FAILED;
     }
     config_print(c, stdout);
+    sandbox_print(stdout);
     config_free(c);
     puts("# configuration is valid");
     return fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;
@@ -223,6 +292,8 @@ static int import_file(const struct config_wish *wish)
     return r == RES_OK && fflush(stdout) == 0 ? EXIT_ENDED : EXIT_FAILED;
 }
 
+/* The order of start: standard descriptors, options, the configuration, and then the steps above.
+ */
 int main(int argc, char **argv)
 {
     struct config *config = NULL;

@@ -111,7 +111,7 @@ static const struct option_row rows[] = {
         word_of_broadcast, "drop", "WORD", "requests sent to a broadcast or multicast address"},
     {"umask",       0,   OPTION_MODE,      TO(umask),            0,      0777,
         NULL, "0022", "MODE", "permission bits that no uploaded file gets"},
-    {"upload-mode", 0,   OPTION_MODE,      TO(upload_mode),      0,      0777,
+    {"upload-mode", 0,   OPTION_MODE,      TO(upload_mode),      0,      CONFIG_UPLOAD_MODE_MAX,
         NULL, "0640", "MODE", "permission bits of uploaded files, less umask"},
     {"drain-timeout", 0, OPTION_TIME,      TO(drain_timeout_ns), 0,      HOUR,
         NULL, "10s", "TIME", "grace for running transfers at shutdown"},
@@ -192,6 +192,11 @@ const struct option_row *option_rows(size_t *ret_count)
 bool option_in_file(const struct option_row *row)
 {
     return row->kind != OPTION_FILE && row->kind != OPTION_ACTION;
+}
+
+bool option_is_write(const struct option_row *row)
+{
+    return row->size != 0 && row->offset == offsetof(struct config, write);
 }
 
 bool option_is_list(const struct option_row *row)

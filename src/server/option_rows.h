@@ -14,7 +14,7 @@ enum option_kind {
     OPTION_COUNT,     /* lowest to highest, or "auto": 0 */
     OPTION_BYTES,     /* "4MiB" */
     OPTION_TIME,      /* "10s": nanoseconds */
-    OPTION_MODE,      /* "0640": octal */
+    OPTION_MODE,      /* "0640": octal, of the bits in highest */
     OPTION_WORD,      /* one of word(lowest) to word(highest): the number of the word */
     OPTION_BLKSIZE,   /* a number, or "mtu": blksize_max and blksize_mtu */
     OPTION_ENDPOINTS, /* list of URLs: endpoints, endpoint_urls, endpoint_count */
@@ -42,6 +42,8 @@ struct option_row {
 const struct option_row *option_rows(size_t *ret_count);
 /* Also a key of the configuration file. */
 bool option_in_file(const struct option_row *row);
+/* The key write, which says about uploads where no rules do. */
+bool option_is_write(const struct option_row *row);
 /* May be given several times. */
 bool option_is_list(const struct option_row *row);
 

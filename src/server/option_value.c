@@ -14,6 +14,7 @@
 #include "net/addr.h"
 
 #define QUOTED_BYTES 200
+#define ALL_MODE_BITS 0777u
 
 /* Numbers, words and sets are stored as unsigned integers of the field's size; an enum without
  * negative values is one. */
@@ -211,7 +212,8 @@ static enum res set_number(const struct option_row *row, struct config *c, const
         ok = number_parse_time(text, row->lowest, row->highest, &value);
         break;
     case OPTION_MODE:
-        ok = number_parse_octal(text, row->lowest, row->highest, &value);
+        ok = number_parse_octal(text, row->lowest, row->highest, &value) &&
+             (value & ~row->highest) == 0;
         break;
     default:
         ok = number_parse(text, row->lowest, row->highest, &value);
@@ -243,6 +245,17 @@ static enum res set_by_kind(const struct option_row *row, struct config *c, cons
     }
 }
 
+/* Of a mode: those that are too many. */
+static void name_bits(const struct option_row *row, const char *text, char *to, size_t cap)
+{
+    uint64_t value;
+
+    if (row->kind == OPTION_MODE && row->highest != ALL_MODE_BITS &&
+        number_parse_octal(text, 0, 07777, &value)) {
+        snprintf(to, cap, ": %04" PRIo64 " is too much", value & ~row->highest);
+    }
+}
+
 enum res option_value_set(const struct option_row *row, struct config *c, const char *text,
                           char *why, size_t cap)
 {
@@ -255,9 +268,12 @@ enum res option_value_set(const struct option_row *row, struct config *c, const 
     } else {
         r = set_by_kind(row, c, text);
         if (r == RES_PROTOCOL) {
-            snprintf(why, cap, "\"%s\" is not %s",
-                     text_quote((const uint8_t *)text, strlen(text), quoted, sizeof(quoted)),
-                     option_value_allowed(row, allowed, sizeof(allowed)));
+            size_t len = (size_t)snprintf(
+                why, cap, "\"%s\" is not %s",
+                text_quote((const uint8_t *)text, strlen(text), quoted, sizeof(quoted)),
+                option_value_allowed(row, allowed, sizeof(allowed)));
+
+            name_bits(row, text, why + (len < cap ? len : cap), len < cap ? cap - len : 0);
         }
     }
     if (r == RES_NO_MEMORY) {
@@ -338,7 +354,12 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
                  number_print_time(row->lowest, from), number_print_time(row->highest, to));
         break;
     case OPTION_MODE:
-        snprintf(buf, cap, "an octal mode from 0000 to %04" PRIo64, row->highest);
+        if (row->highest == ALL_MODE_BITS) {
+            snprintf(buf, cap, "an octal mode from 0000 to %04" PRIo64, row->highest);
+        } else {
+            snprintf(buf, cap, "an octal mode without other bits than those of %04" PRIo64,
+                     row->highest);
+        }
         break;
     case OPTION_WORD:
         list_words(row, words, sizeof(words));
@@ -359,7 +380,7 @@ char *option_value_allowed(const struct option_row *row, char *buf, size_t cap)
 }
 
 /* Between double quotes as libconfuse reads them; `$` would begin a variable. */
-static void print_quoted(const char *text, FILE *to)
+void option_value_quote(const char *text, FILE *to)
 {
     putc('"', to);
     for (; *text != '\0'; text++) {
@@ -379,7 +400,7 @@ static void print_list(const struct option_row *row, const struct config *c, FIL
     if (row->kind == OPTION_ENDPOINTS) {
         for (size_t i = 0; i < c->endpoint_count; i++) {
             fputs(between, to);
-            print_quoted(c->endpoint_urls[i], to);
+            option_value_quote(c->endpoint_urls[i], to);
             between = ", ";
         }
     } else {
@@ -388,7 +409,7 @@ static void print_list(const struct option_row *row, const struct config *c, FIL
         for (unsigned i = 0; i <= row->highest; i++) {
             if ((set & UINT64_C(1) << i) != 0) {
                 fputs(between, to);
-                print_quoted(row->word(i), to);
+                option_value_quote(row->word(i), to);
                 between = ", ";
             }
         }
@@ -409,16 +430,16 @@ void option_value_print(const struct option_row *row, const struct config *c, FI
     switch (row->kind) {
     case OPTION_TEXT:
     case OPTION_FILE:
-        print_quoted(*string, to);
+        option_value_quote(*string, to);
         break;
     case OPTION_WORD:
-        print_quoted(row->word((unsigned)load(row, c)), to);
+        option_value_quote(row->word((unsigned)load(row, c)), to);
         break;
     case OPTION_BYTES:
-        print_quoted(number_print_bytes(load(row, c), text), to);
+        option_value_quote(number_print_bytes(load(row, c), text), to);
         break;
     case OPTION_TIME:
-        print_quoted(number_print_time(load(row, c), text), to);
+        option_value_quote(number_print_time(load(row, c), text), to);
         break;
     case OPTION_MODE:
         fprintf(to, "%04" PRIo64, load(row, c));

@@ -23,6 +23,8 @@ enum res option_value_preset(const struct option_row *row, struct config *c, cha
 void option_value_clear(const struct option_row *row, struct config *c);
 /* What is allowed: "a number from 1 to 32767", "one of none, create, replace". Returns buf. */
 char *option_value_allowed(const struct option_row *row, char *buf, size_t cap);
+/* Between double quotes, as a configuration file reads it back. */
+void option_value_quote(const char *text, FILE *to);
 /* The setting as a line of the configuration file. */
 void option_value_print(const struct option_row *row, const struct config *c, FILE *to);
 

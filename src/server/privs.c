@@ -6,7 +6,9 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/errno_res.h"
@@ -106,11 +108,59 @@ static bool is_final(const struct privs *p)
            (p->gid == 0 || setresgid((gid_t)-1, 0, (gid_t)-1) != 0);
 }
 
-enum res privs_drop(const struct privs *p, char *why, size_t cap)
+/* What root is for where somebody wants it: files whose owner and mode say otherwise. */
+static const cap_value_t of_root[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER};
+#define OF_ROOT_COUNT ((int)(sizeof(of_root) / sizeof(of_root[0])))
+
+static bool is_kept(const struct privs *p, cap_value_t value)
 {
-    if (!p->change) {
-        return RES_OK;
+    for (int i = 0; i < OF_ROOT_COUNT; i++) {
+        if (p->root && of_root[i] == value) {
+            return true;
+        }
     }
+    return false;
+}
+
+/* What no program started later could have. Only who holds CAP_SETPCAP may shrink it; for all
+ * others no_new_privs has the same effect. */
+static bool shrink_bounds(const struct privs *p)
+{
+    for (cap_value_t value = 0; CAP_IS_SUPPORTED(value); value++) {
+        if (!is_kept(p, value) && cap_drop_bound(value) != 0) {
+            return errno == EPERM;
+        }
+    }
+    return true;
+}
+
+/* Leaves nothing of what is effective, permitted, inheritable or ambient but what is kept; of that,
+ * what there is. */
+static bool drop_capabilities(const struct privs *p)
+{
+    cap_t now = cap_get_proc();
+    cap_t kept = cap_init();
+    bool ok = now != NULL && kept != NULL;
+
+    for (int i = 0; ok && p->root && i < OF_ROOT_COUNT; i++) {
+        cap_flag_value_t has = CAP_CLEAR;
+
+        ok = cap_get_flag(now, of_root[i], CAP_PERMITTED, &has) == 0 &&
+             cap_set_flag(kept, CAP_PERMITTED, 1, &of_root[i], has) == 0 &&
+             cap_set_flag(kept, CAP_EFFECTIVE, 1, &of_root[i], has) == 0;
+    }
+    ok = ok && cap_reset_ambient() == 0 && cap_set_proc(kept) == 0;
+    if (now != NULL) {
+        cap_free(now);
+    }
+    if (kept != NULL) {
+        cap_free(kept);
+    }
+    return ok;
+}
+
+static enum res become_user(const struct privs *p, char *why, size_t cap)
+{
     /* Groups first: afterwards it is not allowed any more. */
     if (initgroups(p->name, p->gid) != 0 || setresgid(p->gid, p->gid, p->gid) != 0 ||
         setresuid(p->uid, p->uid, p->uid) != 0) {
@@ -124,6 +174,36 @@ enum res privs_drop(const struct privs *p, char *why, size_t cap)
     if (!is_final(p)) {
         snprintf(why, cap, "root could be had again after becoming user %s: not serving", p->name);
         return RES_DENIED;
+    }
+    return RES_OK;
+}
+
+enum res privs_drop(const struct privs *p, char *why, size_t cap)
+{
+    enum res r = RES_OK;
+    bool ok = shrink_bounds(p); /* while that is allowed */
+
+    if (ok && p->change) {
+        r = become_user(p, why, cap);
+    }
+    if (r == RES_OK && (!ok || !drop_capabilities(p))) {
+        int error = errno;
+
+        snprintf(why, cap, "cannot give away capabilities: %s", strerror(error));
+        r = res_from_errno(error);
+    }
+    return r;
+}
+
+enum res privs_forbid_core(char *why, size_t cap)
+{
+    const struct rlimit none = {0, 0};
+
+    if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        int error = errno;
+
+        snprintf(why, cap, "cannot forbid dumping core: %s", strerror(error));
+        return res_from_errno(error);
     }
     return RES_OK;
 }

@@ -26,7 +26,12 @@ enum res privs_forbid_gain(char *why, size_t cap);
 /* Whom to serve as. user: as configured, or NULL: `wherry` if it exists, else `nobody`, when
  * started as root. Only root may name another than itself. */
 enum res privs_find(const char *user, struct privs *ret, char *why, size_t cap);
-/* Becomes that user with its groups, for good, and makes sure that there is no way back. */
+/* Becomes that user with its groups, for good, and makes sure that there is no way back. Then gives
+ * away all capabilities, also those that an ordinary user was started with; root on purpose keeps
+ * those for files of others. Nothing is kept for later: no port is bound after the start. */
 enum res privs_drop(const struct privs *p, char *why, size_t cap);
+/* No core is dumped, and no other process of the user looks into this one. After privs_drop(),
+ * which makes the kernel reconsider. */
+enum res privs_forbid_core(char *why, size_t cap);
 
 #endif

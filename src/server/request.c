@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/tftp_refusal.h"
-#include "store/policy.h"
+#include "server/who.h"
 
 /* The client had a transfer when this request came. True: nothing is to begin. Else *ret_older is
  * the transfer that the new one runs beside, or NULL. */
@@ -37,6 +37,7 @@ void request_arrived(struct tftp_room *room, uint64_t listener, const struct udp
     struct tftp_session *older = NULL;
     struct tftp_session *old;
     struct tftp_client client;
+    struct policy_who who;
     struct wherry_packet p;
     enum res r;
 
@@ -58,9 +59,8 @@ void request_arrived(struct tftp_room *room, uint64_t listener, const struct udp
     if (old != NULL && settle_with_old(old, datagram, &older, now_ns)) {
         return;
     }
-    if (opcode == WHERRY_WRQ) {
-        r = policy_judge_write(room->config->write, false);
-    }
+    who = who_of(room->config, &datagram->peer);
+    r = policy_judge_anywhere(&who, opcode == WHERRY_WRQ ? POLICY_CREATE : POLICY_READ);
     if (r != RES_OK) {
         tftp_refuse(room, datagram, &p.request, r, now_ns);
         return;

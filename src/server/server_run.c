@@ -12,9 +12,9 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "io/loop.h"
+#include "server/heartbeat.h"
 #include "server/transfer_log.h"
 #include "server/workers.h"
-#include "store/policy.h"
 
 #define QUOTED_BYTES 512
 
@@ -24,6 +24,7 @@ struct server {
     const struct server_run_params *params;
     struct loop *loop;
     struct workers *workers;
+    struct heartbeat heartbeat;
     struct loop_signal term;
     struct loop_signal interrupt;
     struct loop_signal hangup;
@@ -66,7 +67,15 @@ static void on_end(void *arg, int signum)
     log_info(s->params->log, "server", "SIG%s: ending within %s, transfers running: %zu",
              sigabbrev_np(signum), number_print_time(config->drain_timeout_ns, text),
              workers_running(s->workers));
+    heartbeat_ending(&s->heartbeat, config->drain_timeout_ns);
     loop_timer_at(&s->drain, loop_now_ns(s->loop) + config->drain_timeout_ns);
+}
+
+static void on_answered(void *arg)
+{
+    struct server *s = arg;
+
+    heartbeat_answered(&s->heartbeat);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -114,6 +123,9 @@ static void warn_of_fixed(const struct log *log, const struct config *old, const
     if (old->segments != new->segments) {
         warn_unchanged(log, "segments");
     }
+    if (old->sandbox != new->sandbox) {
+        warn_unchanged(log, "sandbox");
+    }
 }
 
 static void copy_fixed(struct config *to, const struct config *from)
@@ -127,16 +139,23 @@ static void copy_fixed(struct config *to, const struct config *from)
     to->log_syslog = from->log_syslog;
     to->workers = from->workers;
     to->segments = from->segments;
+    to->sandbox = from->sandbox;
 }
 
 /* The settings are those in force, also for the next reload to compare with: new takes over what is
  * fixed from old, which is changed and freed when no worker looks at it any more. */
 static void replace_config(struct server *s, struct config *old, struct config *new)
 {
+    bool refuse = s->params->read_only && config_may_write(new);
     struct config asked;
 
     copy_fixed(&asked, new);
     copy_fixed(new, old);
+    if (refuse) {
+        log_warning(s->params->log, "server",
+                    "nobody may upload until wherryd is started again: its sandbox is read-only");
+        config_forbid_write(new); /* refused by policy is clearer than failing */
+    }
     workers_configure(s->workers, new);
     *s->params->config = new;
     copy_fixed(old, &asked);
@@ -144,16 +163,14 @@ static void replace_config(struct server *s, struct config *old, struct config *
 }
 
 /* Reads on the loop: one small file, when somebody asks for it. */
-static void on_hangup(void *arg, int signum)
+static void reload(struct server *s)
 {
-    struct server *s = arg;
     const struct server_run_params *p = s->params;
     struct config *old = *p->config;
     struct config *new = NULL;
     struct config_wish wish;
     char why[CONFIG_WHY];
 
-    (void)signum;
     if (config_read(p->argc, p->argv, &new, &wish, why, sizeof(why)) != RES_OK) {
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
@@ -163,8 +180,17 @@ static void on_hangup(void *arg, int signum)
     umask(new->umask);
     replace_config(s, old, new);
     log_info(p->log, "server", "configuration reloaded from %s, write %s",
-             new->file != NULL ? new->file : "the command line alone",
-             policy_write_name(new->write));
+             new->file != NULL ? new->file : "the command line alone", config_write_name(new));
+}
+
+static void on_hangup(void *arg, int signum)
+{
+    struct server *s = arg;
+
+    (void)signum;
+    heartbeat_reloading(&s->heartbeat);
+    reload(s);
+    heartbeat_reloaded(&s->heartbeat);
 }
 
 static void report_start(const struct server *s)
@@ -180,15 +206,20 @@ static void report_start(const struct server *s)
         if (l->worker > 0) {
             continue; /* one more socket of an endpoint that was told */
         }
-        log_line(p->log, LOG_LEVEL_INFO, "listening on %s", listeners_url(&l->endpoint, url));
+        log_line(p->log, LOG_LEVEL_INFO, "listening on %s%s", listeners_url(&l->endpoint, url),
+                 p->listeners->handed_over ? " (handed over)" : "");
         if (l->endpoint.scheme == ENDPOINT_TFTP) {
             log_debug(p->log, "server", "%s: %lu bytes of requests may wait", url,
                       (unsigned long)l->buffer_bytes);
         }
     }
+    if (p->listeners->handed_over && !c->endpoints_preset) {
+        log_info(p->log, "server",
+                 "listen is not used: these sockets were handed over by the service manager");
+    }
     log_info(p->log, "server", "wherryd %s serves \"%s\" as user %s, write %s", WHERRY_VERSION,
              text_quote((const uint8_t *)c->root, strlen(c->root), quoted, sizeof(quoted)), p->user,
-             policy_write_name(c->write));
+             config_write_name(c));
 }
 
 static void report_end(const struct server *s)
@@ -217,6 +248,7 @@ static enum res begin(struct server *s, char *why, size_t cap)
         .log = p->log,
         .listeners = p->listeners,
         .drained = on_drained,
+        .answered = on_answered,
         .arg = s,
     };
     enum res r = loop_new(&s->loop);
@@ -257,6 +289,7 @@ static void end(struct server *s)
         loop_signal_stop(&s->interrupt);
         loop_signal_stop(&s->hangup);
         loop_timer_stop(&s->drain);
+        heartbeat_stop(&s->heartbeat);
     }
     workers_free(s->workers);
     loop_free(s->loop);
@@ -273,6 +306,7 @@ enum res server_run(const struct server_run_params *p, char *why, size_t cap)
     }
     watch(&s);
     report_start(&s);
+    heartbeat_start(&s.heartbeat, s.loop, s.workers, p->notify);
     loop_run(s.loop);
     report_end(&s);
     end(&s);

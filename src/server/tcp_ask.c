@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "server/who.h"
 #include "store/exact.h"
-#include "store/policy.h"
 #include "store/validator.h"
 
 #define DIRECTORY_MODE 0777 /* less umask */
@@ -16,6 +16,7 @@
 struct ask_job {
     struct pool_job pool_job; /* first */
     const struct jail *jail;
+    struct policy_who who;
     char *name;
     enum res res;
     struct stat stat;
@@ -23,11 +24,12 @@ struct ask_job {
 
 static void job_free(struct ask_job *job)
 {
+    policy_who_release(&job->who);
     free(job->name);
     free(job);
 }
 
-static enum res job_start(struct tcp_session *s, const char *name,
+static enum res job_start(struct tcp_session *s, const char *name, const struct policy_who *who,
                           void (*work)(struct pool_job *pool_job),
                           void (*done)(struct pool_job *pool_job, void *owner))
 {
@@ -45,6 +47,7 @@ static enum res job_start(struct tcp_session *s, const char *name,
     job->pool_job.done = done;
     job->pool_job.owner = s;
     job->jail = s->room->jail;
+    job->who = policy_who_hold(who);
     s->ask.job = job;
     pool_submit(s->room->pool, &job->pool_job);
     return RES_OK;
@@ -84,7 +87,7 @@ static void stat_work(struct pool_job *pool_job)
 {
     struct ask_job *job = (struct ask_job *)pool_job;
 
-    job->res = exact_stat(job->jail, job->name, JAIL_ANY, &job->stat);
+    job->res = exact_stat(job->jail, job->name, JAIL_ANY, &job->who, &job->stat);
 }
 
 static void stat_done(struct pool_job *pool_job, void *owner)
@@ -105,11 +108,12 @@ static void stat_done(struct pool_job *pool_job, void *owner)
 static void stat_begin(struct tcp_session *s, uint64_t now_ns)
 {
     const char *name = tcp_session_name(s, s->request->m.path.path);
+    const struct policy_who who = who_of(s->room->config, &s->peer);
     struct stat st;
-    enum res r = exact_stat(s->room->jail, name, JAIL_CACHED, &st);
+    enum res r = exact_stat(s->room->jail, name, JAIL_CACHED, &who, &st);
 
     if (r == RES_LATER) {
-        r = job_start(s, name, stat_work, stat_done);
+        r = job_start(s, name, &who, stat_work, stat_done);
         if (r == RES_OK) {
             return;
         }
@@ -145,7 +149,8 @@ static void hash_done(void *owner, const struct hasher_answer *a)
 static void hash_begin(struct tcp_session *s, uint64_t now_ns)
 {
     const char *name = tcp_session_name(s, s->request->m.path.path);
-    enum res r = hasher_name(s->room->hasher, name, hash_done, s, &s->ask.hashing);
+    const struct policy_who who = who_of(s->room->config, &s->peer);
+    enum res r = hasher_name(s->room->hasher, name, &who, hash_done, s, &s->ask.hashing);
 
     if (r != RES_OK) {
         tcp_session_end(s, r, NULL, now_ns);
@@ -165,7 +170,7 @@ static void mkdir_work(struct pool_job *pool_job)
 {
     struct ask_job *job = (struct ask_job *)pool_job;
 
-    job->res = exact_make_dir(job->jail, job->name, DIRECTORY_MODE);
+    job->res = exact_make_dir(job->jail, job->name, &job->who, DIRECTORY_MODE);
 }
 
 static void mkdir_done(struct pool_job *pool_job, void *owner)
@@ -186,10 +191,11 @@ static void mkdir_done(struct pool_job *pool_job, void *owner)
 static void mkdir_begin(struct tcp_session *s, uint64_t now_ns)
 {
     const char *name = tcp_session_name(s, s->request->m.path.path);
-    enum res r = policy_judge_write(s->room->config->write, false);
+    const struct policy_who who = who_of(s->room->config, &s->peer);
+    enum res r = policy_judge_anywhere(&who, POLICY_CREATE);
 
     if (r == RES_OK) {
-        r = job_start(s, name, mkdir_work, mkdir_done);
+        r = job_start(s, name, &who, mkdir_work, mkdir_done);
     }
     if (r != RES_OK) {
         tcp_session_end(s, r, NULL, now_ns);

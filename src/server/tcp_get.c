@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "net/tcp.h"
+#include "server/who.h"
 #include "store/validator.h"
 
 #define SMALL_BYTES 16384u /* costs less to copy than another system call */
@@ -230,8 +231,9 @@ static void on_ready(void *owner, enum res r)
 static void get_begin(struct tcp_session *s, uint64_t now_ns)
 {
     const char *name = tcp_session_name(s, s->request->m.get.path);
+    const struct policy_who who = who_of(s->room->config, &s->peer);
     const struct span_params p = {
-        .pool = s->room->pool, .opened = on_opened, .ready = on_ready, .owner = s};
+        .pool = s->room->pool, .who = &who, .opened = on_opened, .ready = on_ready, .owner = s};
     enum res r = span_open(&s->get.span, &p, s->room->jail, name);
 
     if (r != RES_LATER) {

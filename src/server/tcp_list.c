@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* LIST: entries of the store's listing leave as ENTRIES, as many frames as it takes. */
 #include "server/tcp_session.h"
+#include "server/who.h"
 
 static void on_opened(void *owner, enum res r)
 {
@@ -29,7 +30,8 @@ static void on_ready(void *owner, enum res r)
 static void list_begin(struct tcp_session *s, uint64_t now_ns)
 {
     const struct wherry_message_list *m = &s->request->m.list;
-    struct listing_params p = {.opened = on_opened, .ready = on_ready, .owner = s};
+    const struct policy_who who = who_of(s->room->config, &s->peer);
+    struct listing_params p = {.who = &who, .opened = on_opened, .ready = on_ready, .owner = s};
     enum res r = listing_open(&s->list.listing, s->room->listings, &p, tcp_session_name(s, m->path),
                               m->after);
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "server/who.h"
+
 static void fail(struct tcp_session *s, enum res r, uint64_t now_ns)
 {
     tcp_session_end(s, r, NULL, now_ns);
@@ -93,6 +95,7 @@ static void put_begin(struct tcp_session *s, uint64_t now_ns)
         .sync = m->fsync,
         .sha256 = m->sha256,
         .upload_id = m->upload_id,
+        .host = who_of(s->room->config, &s->peer).host,
     };
     enum res r;
 

@@ -2,6 +2,7 @@
 /* A read: the file's bytes leave as DATA. */
 #include "proto/wire_error.h"
 #include "server/tftp_session.h"
+#include "server/who.h"
 
 static void on_opened(void *owner, enum res r)
 {
@@ -19,10 +20,12 @@ static void on_ready(void *owner)
 static enum res read_open(struct tftp_session *ss)
 {
     struct wherry_request request = tftp_session_request(ss);
+    struct policy_who who = who_of(ss->room->config, &ss->seat.peer);
     struct source_params p = {
         .loop = ss->room->loop,
         .pool = ss->room->pool,
         .files = ss->room->files,
+        .who = &who,
         .netascii = request.mode == WHERRY_NETASCII,
         .opened = on_opened,
         .ready = on_ready,

@@ -6,6 +6,7 @@
  * all the same, BEHIND_BYTES later at most, and before the last ACK in any case. */
 #include "proto/wire_error.h"
 #include "server/tftp_session.h"
+#include "server/who.h"
 
 /* Acknowledged and not written yet, at most; beyond it an ACK waits for the disk. */
 #define BEHIND_BYTES 262144u
@@ -63,6 +64,7 @@ static enum res write_open(struct tftp_session *ss)
 {
     struct wherry_request request = tftp_session_request(ss);
     const struct config *c = ss->room->config;
+    struct policy_who who = who_of(c, &ss->seat.peer);
     struct sink_params p = {
         .pool = ss->room->pool,
         .netascii = request.mode == WHERRY_NETASCII,
@@ -85,8 +87,8 @@ static enum res write_open(struct tftp_session *ss)
         w.expected_size = WRITER_SIZE_UNKNOWN;
     }
     /* The view ends at the NUL that stands behind it in the request. */
-    return sink_open(&ss->write.sink, &p, ss->room->jail, (const char *)request.name.bytes,
-                     c->write, &w);
+    return sink_open(&ss->write.sink, &p, ss->room->jail, (const char *)request.name.bytes, &who,
+                     &w);
 }
 
 /* Bytes of blocks that the socket holds of the window that this client asks for; 0 without

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "server/worker.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <utlist.h>
 
+#include "base/number.h"
+#include "server/handover.h"
 #include "server/request.h"
 #include "server/tcp_door.h"
 #include "server/tcp_session.h"
@@ -13,6 +16,7 @@
 
 /* Sums of files: 64 KiB or so for what hashing a file again would cost. */
 #define SUMS_REMEMBERED 1024u
+#define SAY_AGAIN_NS NUMBER_SECOND
 
 struct worker_listener {
     struct worker *worker;
@@ -28,6 +32,11 @@ struct worker {
     struct tftp_room room;
     struct worker_listener *listeners;
     uint64_t listeners_made;
+    struct handover *handover;      /* where this one is given requests, or NULL */
+    struct handover *const *others; /* where this one gives them, by their number, or NULL */
+    unsigned workers;               /* with others: how many, itself among them */
+    uint64_t overflowed;            /* requests that found no room there */
+    uint64_t overflow_said_ns;
     struct tcp_room tcp;
     struct tcp_door *door;
     bool door_drained;
@@ -65,6 +74,16 @@ static void on_drained(void *arg)
     w->drained(w->arg); /* last: may free w */
 }
 
+/* A worker that takes no more drops it, as it would lie unread in a socket that is closed. */
+static void on_handed(void *arg, uint64_t listener, const struct udp_packet *packet)
+{
+    struct worker *w = arg;
+
+    if (w->state == WORKER_RUNNING) {
+        request_arrived(&w->room, listener, packet, loop_now_ns(w->room.loop));
+    }
+}
+
 static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
 {
     struct tftp_room *room = &w->room;
@@ -98,6 +117,7 @@ static struct uploads_limits limits_of(const struct config *c)
 {
     return (struct uploads_limits){
         .policy = c->write,
+        .rules = c->rules,
         .mode = c->upload_mode & ~c->umask,
         .size_max = c->upload_max,
         .reserve = c->disk_reserve,
@@ -149,6 +169,9 @@ enum res worker_new(struct worker **ret, const struct worker_params *p)
     loop_timer_init(p->loop, &w->drained_timer, on_drained, w);
     r = make_tftp_room(w, p);
     w->door_drained = p->tftp_only;
+    if (r == RES_OK && p->is_given_requests) {
+        r = handover_new(&w->handover, p->loop, on_handed, w);
+    }
     if (r == RES_OK && !p->tftp_only) {
         r = make_tcp_room(w, p);
     }
@@ -178,6 +201,7 @@ void worker_free(struct worker *w)
         return;
     }
     close_listeners(w);
+    handover_free(w->handover);
     tftp_room_close(&w->room);
     files_free(w->room.files);
     tcp_door_free(w->door);
@@ -187,6 +211,34 @@ void worker_free(struct worker *w)
     free(w->tcp.input);
     loop_timer_stop(&w->drained_timer);
     free(w);
+}
+
+static void count_overflow(struct worker *w)
+{
+    uint64_t now_ns = loop_now_ns(w->room.loop);
+
+    w->overflowed++;
+    if (w->overflow_said_ns == 0 || now_ns - w->overflow_said_ns >= SAY_AGAIN_NS) {
+        w->overflow_said_ns = now_ns;
+        log_warning(
+            w->room.log, "tftp",
+            "requests dropped, for too many wait for their worker, since the start %" PRIu64,
+            w->overflowed);
+    }
+}
+
+/* To whom this request belongs: itself, or another of the workers that this one reads for. */
+static void deal(struct worker *w, uint64_t listener, const struct udp_packet *packet)
+{
+    uint16_t opcode = wherry_packet_opcode(packet->bytes, packet->len);
+    unsigned to = w->others != NULL ? handover_worker(&packet->peer, w->workers) : 0;
+
+    if (to == 0) {
+        request_arrived(&w->room, listener, packet, loop_now_ns(w->room.loop));
+    } else if ((opcode == WHERRY_RRQ || opcode == WHERRY_WRQ) &&
+               !handover_give(w->others[to], listener, packet)) {
+        count_overflow(w);
+    }
 }
 
 /* One batch a turn: what is left wakes the loop again, and transfers have their turn between. */
@@ -206,8 +258,19 @@ static void on_request(void *arg, unsigned events)
     while (errors && udp_take_error(l->fd, &peer, &unreachable)) {
     }
     for (size_t i = 0; i < count; i++) {
-        request_arrived(room, l->number, &packets[i], loop_now_ns(room->loop));
+        deal(l->worker, l->number, &packets[i]);
     }
+}
+
+struct handover *worker_handover(const struct worker *w)
+{
+    return w->handover;
+}
+
+void worker_share_out(struct worker *w, struct handover *const *others, unsigned count)
+{
+    w->others = others;
+    w->workers = count;
 }
 
 enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint)

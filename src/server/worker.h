@@ -16,6 +16,7 @@
 #include "io/loop.h"
 #include "io/pool.h"
 #include "server/config.h"
+#include "server/handover.h"
 #include "server/transfer_log.h"
 #include "store/jail.h"
 
@@ -29,6 +30,7 @@ struct worker_params {
     const struct config *config;
     const struct log *log;
     struct transfer_log *transfers;
+    bool is_given_requests;     /* another worker reads the sockets for it, see worker_handover() */
     bool tftp_only;             /* no file protocol, and nothing is made for it */
     void (*drained)(void *arg); /* from the loop */
     void *arg;
@@ -40,6 +42,11 @@ void worker_free(struct worker *w);
 /* Serves this bound socket (udp_listen() or tcp_listen(), by the scheme), which the worker closes
  * in the end. */
 enum res worker_listen(struct worker *w, int fd, const struct endpoint *endpoint);
+/* Where it takes requests that another worker read; as long as the worker lives. */
+struct handover *worker_handover(const struct worker *w);
+/* From now on this worker, number 0 of `count`, gives what it reads to these, each what is its own;
+ * others[0] is not looked at. They outlive its listening. */
+void worker_share_out(struct worker *w, struct handover *const *others, unsigned count);
 /* Transfers, connections and uploads begun from now on go by this one. */
 void worker_configure(struct worker *w, const struct config *config);
 /* No new transfers and connections, the listening sockets are closed at once (a successor may bind

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,19 +36,23 @@ struct seat {
     struct loop_waker waker;
     pthread_t thread;
     bool has_thread;
-    bool called;    /* all->fn waits for it; guarded by the lock */
-    enum res r;     /* of the last call that can fail */
-    size_t running; /* when it was asked last */
+    bool called;            /* all->fn waits for it; guarded by the lock */
+    bool asked;             /* workers_ask() waits for it; guarded by the lock */
+    enum res r;             /* of the last call that can fail */
+    _Atomic size_t running; /* when it was asked last; relaxed, for nothing follows from it */
 };
 
 struct workers {
     struct workers_params params;
+    struct handover **handovers; /* of each seat, where one reads for all; else NULL */
     struct loop_waker drained;
+    struct loop_waker answered;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t done;
     void (*fn)(struct seat *s, const void *arg);
     const void *arg;
     unsigned left;      /* seats that have not done it yet */
+    unsigned unheard;   /* seats that have not answered yet */
     unsigned undrained; /* seats */
     unsigned count;
     struct seat seats[];
@@ -73,19 +78,45 @@ static void wait_until_done(struct workers *w)
     pthread_mutex_unlock(&w->lock);
 }
 
+static void count_seat(struct seat *s, const void *arg)
+{
+    (void)arg;
+    atomic_store_explicit(&s->running, worker_running(s->worker), memory_order_relaxed);
+}
+
+static void answer(struct seat *s)
+{
+    struct workers *w = s->all;
+    bool last;
+
+    count_seat(s, NULL);
+    pthread_mutex_lock(&w->lock);
+    last = --w->unheard == 0;
+    pthread_mutex_unlock(&w->lock);
+    if (last) {
+        loop_waker_wake(&w->answered);
+    }
+}
+
 static void on_call(void *arg)
 {
     struct seat *s = arg;
     struct workers *w = s->all;
     bool called;
+    bool asked;
 
     pthread_mutex_lock(&w->lock);
     called = s->called;
+    asked = s->asked;
     s->called = false;
+    s->asked = false;
     pthread_mutex_unlock(&w->lock);
     if (called) {
         w->fn(s, w->arg); /* neither changes before all have reported */
         report_done(w);
+    }
+    if (asked) {
+        answer(s);
     }
 }
 
@@ -153,6 +184,7 @@ static enum res furnish(struct seat *s)
         .config = p->config,
         .log = &s->log,
         .tftp_only = s->number > 0,
+        .is_given_requests = s->number > 0 && p->listeners->handed_over,
         .drained = on_seat_drained,
         .arg = s,
     };
@@ -253,12 +285,6 @@ static void stop_seat(struct seat *s, const void *arg)
     worker_stop(s->worker);
 }
 
-static void count_seat(struct seat *s, const void *arg)
-{
-    (void)arg;
-    s->running = worker_running(s->worker);
-}
-
 static void end_seat(struct seat *s, const void *arg)
 {
     (void)arg;
@@ -268,6 +294,27 @@ static void end_seat(struct seat *s, const void *arg)
 }
 
 /* All */
+
+/* The first one reads for all: it is told where the others take what is theirs. */
+static enum res share_out(struct workers *w)
+{
+    w->handovers = calloc(w->count, sizeof(*w->handovers));
+    if (w->handovers == NULL) {
+        return RES_NO_MEMORY;
+    }
+    for (unsigned i = 1; i < w->count; i++) {
+        w->handovers[i] = worker_handover(w->seats[i].worker);
+    }
+    worker_share_out(w->seats[0].worker, w->handovers, w->count);
+    return RES_OK;
+}
+
+static void on_answered(void *arg)
+{
+    const struct workers *w = arg;
+
+    w->params.answered(w->params.arg);
+}
 
 static void on_drained(void *arg)
 {
@@ -298,6 +345,9 @@ static enum res start_all(struct workers *w, char *why, size_t cap)
 
     while (r == RES_OK && ++i < w->count) {
         r = start_seat(&w->seats[i]);
+    }
+    if (r == RES_OK && w->count > 1 && w->params.listeners->handed_over) {
+        r = share_out(w);
     }
     if (r == RES_OK) {
         call_all(w, listen_seat, w->params.listeners);
@@ -337,6 +387,7 @@ enum res workers_new(struct workers **ret, const struct workers_params *p, char 
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->done, NULL);
     loop_waker_start(p->loop, &w->drained, on_drained, w);
+    loop_waker_start(p->loop, &w->answered, on_answered, w);
     r = descriptors_suffice(w, why, cap) ? start_all(w, why, cap) : RES_BUSY;
     if (r != RES_OK) {
         workers_free(w);
@@ -359,6 +410,8 @@ void workers_free(struct workers *w)
     }
     clear(&w->seats[0]); /* last: the others sum up with its transfer log */
     loop_waker_stop(&w->drained);
+    loop_waker_stop(&w->answered);
+    free(w->handovers);
     pthread_cond_destroy(&w->done);
     pthread_mutex_destroy(&w->lock);
     free(w);
@@ -382,11 +435,38 @@ void workers_stop(struct workers *w)
 
 size_t workers_running(struct workers *w)
 {
+    call_all(w, count_seat, NULL);
+    return workers_running_lately(w);
+}
+
+void workers_ask(struct workers *w)
+{
+    bool open;
+
+    pthread_mutex_lock(&w->lock);
+    open = w->unheard > 0;
+    if (!open) {
+        w->unheard = w->count;
+        for (unsigned i = 1; i < w->count; i++) {
+            w->seats[i].asked = true;
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (open) {
+        return;
+    }
+    for (unsigned i = 1; i < w->count; i++) {
+        loop_waker_wake(&w->seats[i].waker);
+    }
+    answer(&w->seats[0]); /* its loop turns: this is its thread */
+}
+
+size_t workers_running_lately(const struct workers *w)
+{
     size_t running = 0;
 
-    call_all(w, count_seat, NULL);
     for (unsigned i = 0; i < w->count; i++) {
-        running += w->seats[i].running;
+        running += atomic_load_explicit(&w->seats[i].running, memory_order_relaxed);
     }
     return running;
 }

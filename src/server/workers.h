@@ -4,7 +4,8 @@
  * The first one runs on the caller's loop and serves both doors; each further one has a thread, a
  * loop, a pool, sockets and a transfer log of its own, and serves TFTP. Nothing that a packet's way
  * leads past is written by two threads, and each makes what it uses itself, so that not even a
- * cache line is shared. With one worker there is no thread more.
+ * cache line is shared. Sockets that were handed over are the first one's alone, which gives the
+ * others their requests (server/handover.h). With one worker there is no thread more.
  *
  * Every call is for the caller's thread. Those that change something are carried out by each worker
  * between two turns of its loop and return when all are done: after workers_configure() nobody
@@ -34,6 +35,8 @@ struct workers_params {
     struct listeners
         *listeners;             /* listeners->workers says how many; their sockets are taken over */
     void (*drained)(void *arg); /* from the caller's loop, once */
+    /* From the caller's loop, after workers_ask(). NULL: nobody asks. */
+    void (*answered)(void *arg);
     void *arg;
 };
 
@@ -46,6 +49,11 @@ void workers_configure(struct workers *w, const struct config *config);
 void workers_drain(struct workers *w);
 void workers_stop(struct workers *w);
 size_t workers_running(struct workers *w);
+/* Asks all and does not wait: answered() is called when the loop of each has turned. As long as one
+ * has not, further questions are the same. */
+void workers_ask(struct workers *w);
+/* The sum of what each said when it was last asked, also by workers_running(). */
+size_t workers_running_lately(const struct workers *w);
 /* What was transferred since the start, as far as it is known here by now. */
 void workers_count(const struct workers *w, struct transfer_counts *ret);
 

@@ -37,6 +37,7 @@ struct hashing {
     atomic_bool cancelled;
     const struct jail *jail;
     char *name; /* NULL: fd was given */
+    struct policy_who who;
     int fd;
     bool looked_up;
     struct version version;
@@ -69,7 +70,7 @@ static enum res open_it(struct hashing *a)
         return res_from_errno(errno);
     }
     if (a->name != NULL) {
-        r = exact_open_file(a->jail, a->name, JAIL_ANY, &a->fd, &st);
+        r = exact_open_file(a->jail, a->name, JAIL_ANY, &a->who, &a->fd, &st);
     } else if (fstat(a->fd, &st) == -1) {
         r = res_from_errno(errno);
     }
@@ -180,6 +181,7 @@ static void hashing_free(struct hashing *a)
     if (a->fd != -1) {
         (void)close(a->fd); /* nothing was written: no error to lose */
     }
+    policy_who_release(&a->who);
     free(a->name);
     free(a);
 }
@@ -241,14 +243,15 @@ static struct hashing *hashing_new(struct hasher *h, hasher_done *done, void *ow
     return a;
 }
 
-enum res hasher_name(struct hasher *h, const char *name, hasher_done *done, void *owner,
-                     struct hashing **ret)
+enum res hasher_name(struct hasher *h, const char *name, const struct policy_who *who,
+                     hasher_done *done, void *owner, struct hashing **ret)
 {
     struct hashing *a = hashing_new(h, done, owner);
 
     if (a == NULL) {
         return RES_NO_MEMORY;
     }
+    a->who = policy_who_hold(who);
     a->name = strdup(name);
     if (a->name == NULL) {
         hashing_free(a);

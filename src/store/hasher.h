@@ -16,6 +16,7 @@
 
 #include "io/loop.h"
 #include "store/jail.h"
+#include "store/policy.h"
 
 #define HASHER_THREADS 2u
 
@@ -37,9 +38,9 @@ enum res hasher_new(struct hasher **ret, struct loop *l, const struct jail *jail
                     size_t remembered);
 void hasher_free(struct hasher *h); /* takes NULL; every hashing must be done or cancelled */
 
-/* name as store/exact.h, copied. RES_OK: done() comes. RES_NO_MEMORY. */
-enum res hasher_name(struct hasher *h, const char *name, hasher_done *done, void *owner,
-                     struct hashing **ret);
+/* name and who as store/exact.h, copied. RES_OK: done() comes. RES_NO_MEMORY. */
+enum res hasher_name(struct hasher *h, const char *name, const struct policy_who *who,
+                     hasher_done *done, void *owner, struct hashing **ret);
 /* Of the whole of an open file, readable through this descriptor (which is duplicated), from its
  * beginning, wherever it stands. Nothing is remembered or asked of memory. */
 enum res hasher_fd(struct hasher *h, int fd, hasher_done *done, void *owner, struct hashing **ret);

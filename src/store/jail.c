@@ -12,6 +12,7 @@
 #include "base/errno_res.h"
 #include "store/beneath.h"
 #include "store/jail_path.h"
+#include "store/judge.h"
 
 #define LINKS_MAX 40 /* as the kernel */
 #define COMPONENT_MAX 255
@@ -179,7 +180,7 @@ enum res jail_path_look(const struct jail *j, const char *path, enum jail_how ho
 }
 
 static enum res open_once(const struct jail *j, const char *path, enum jail_how how,
-                          const struct jail_known *known, int *ret_fd, struct stat *ret_stat)
+                          const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat)
 {
     int path_fd = -1;
     int fd = -1;
@@ -190,8 +191,11 @@ static enum res open_once(const struct jail *j, const char *path, enum jail_how 
     if (r != RES_OK) {
         return r;
     }
-    r = fstat(path_fd, &st) == -1 ? res_from_errno(errno) : judge_type(st.st_mode);
-    open_already = r == RES_OK && known != NULL && known->fn(known->arg, &st);
+    r = judge_fd(j, path_fd, terms->who, POLICY_READ);
+    if (r == RES_OK) {
+        r = fstat(path_fd, &st) == -1 ? res_from_errno(errno) : judge_type(st.st_mode);
+    }
+    open_already = r == RES_OK && terms->known != NULL && terms->known(terms->arg, &st);
     if (r == RES_OK && !open_already) {
         r = reopen(j, path, path_fd, how, &fd);
     }
@@ -208,52 +212,46 @@ static enum res open_once(const struct jail *j, const char *path, enum jail_how 
 }
 
 static enum res open_path(const struct jail *j, const char *path, enum jail_how how,
-                          const struct jail_known *known, int *ret_fd, struct stat *ret_stat)
+                          const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat)
 {
     enum res r = RES_CHANGED;
 
     for (int i = 0; i < SWAPS_MAX && r == RES_CHANGED; i++) {
-        r = open_once(j, path, how, known, ret_fd, ret_stat);
+        r = open_once(j, path, how, terms, ret_fd, ret_stat);
     }
     return r == RES_CHANGED ? RES_BUSY : r;
 }
 
-enum res jail_path_open_file(const struct jail *j, const char *path, enum jail_how how, int *ret_fd,
-                             struct stat *ret_stat)
+enum res jail_path_open_file(const struct jail *j, const char *path, enum jail_how how,
+                             const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat)
 {
-    return open_path(j, path, how, NULL, ret_fd, ret_stat);
+    enum res r = open_path(j, path, how, terms, ret_fd, ret_stat);
+
+    return judge_miss(j, path, how, terms->who, POLICY_READ, r);
 }
 
-static enum res open_name(const struct jail *j, const char *name, enum jail_how how,
-                          const struct jail_known *known, int *ret_fd, struct stat *ret_stat)
+enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how,
+                        const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat)
 {
-    char path[JAIL_NAME_BYTES];
+    static const struct jail_terms anybody = {.who = NULL};
+    char path[JAIL_NAME_BYTES] = "";
     enum res r = check_name(name);
 
     if (r != RES_OK) {
         return r;
     }
+    terms = terms != NULL ? terms : &anybody;
     r = clean_name(name, "/", path);
     if (r == RES_OK) {
-        r = open_path(j, path, how, known, ret_fd, ret_stat);
+        r = open_path(j, path, how, terms, ret_fd, ret_stat);
     }
-    if (r != RES_NOT_FOUND || strchr(name, '\\') == NULL) {
-        return r;
+    if (r == RES_NOT_FOUND && strchr(name, '\\') != NULL) {
+        r = clean_name(name, "/\\", path);
+        if (r == RES_OK) {
+            r = open_path(j, path, how, terms, ret_fd, ret_stat);
+        }
     }
-    r = clean_name(name, "/\\", path);
-    return r == RES_OK ? open_path(j, path, how, known, ret_fd, ret_stat) : r;
-}
-
-enum res jail_open_file(const struct jail *j, const char *name, enum jail_how how, int *ret_fd,
-                        struct stat *ret_stat)
-{
-    return open_name(j, name, how, NULL, ret_fd, ret_stat);
-}
-
-enum res jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
-                           struct jail_known known, int *ret_fd, struct stat *ret_stat)
-{
-    return open_name(j, name, how, &known, ret_fd, ret_stat);
+    return r == RES_NOT_FOUND ? judge_miss(j, path, how, terms->who, POLICY_READ, r) : r;
 }
 
 /* A path from the root, or, without a jail, of the local file system. */
@@ -292,9 +290,19 @@ static enum res follow_link(const struct jail *j, char path[JAIL_NAME_BYTES], ch
     return RES_OK;
 }
 
+/* What was found out about a target is told only to those who may put something there. */
+static enum res judge_target(const struct jail *j, const struct policy_who *who,
+                             struct jail_target *t, enum res found)
+{
+    enum res r = judge_at(j, t->dir_fd, t->last, who, POLICY_REPLACE);
+
+    t->replaceable = r == RES_OK;
+    return r == RES_OK || r == RES_EXISTS ? found : r;
+}
+
 /* One step towards the target: *ret_link says that path was a link and is now what it says. */
-static enum res find_step(const struct jail *j, char path[JAIL_NAME_BYTES], bool *ret_link,
-                          struct jail_target *ret)
+static enum res find_step(const struct jail *j, char path[JAIL_NAME_BYTES],
+                          const struct policy_who *who, bool *ret_link, struct jail_target *ret)
 {
     char *slash = strrchr(path, '/');
     char *last = slash != NULL ? slash + 1 : path;
@@ -331,6 +339,9 @@ static enum res find_step(const struct jail *j, char path[JAIL_NAME_BYTES], bool
         r = judge_type(t.stat.st_mode);
         t.writable = faccessat(t.dir_fd, t.last, W_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0;
     }
+    if (!*ret_link) {
+        r = judge_target(j, who, &t, r);
+    }
     if (r != RES_OK || *ret_link) {
         close(t.dir_fd);
         return r;
@@ -341,42 +352,67 @@ static enum res find_step(const struct jail *j, char path[JAIL_NAME_BYTES], bool
 
 /* j NULL: of the local file system. */
 enum res jail_path_find_target(const struct jail *j, char path[JAIL_NAME_BYTES],
-                               struct jail_target *ret)
+                               const struct policy_who *who, struct jail_target *ret)
 {
     bool is_link = true;
     enum res r = RES_OK;
-    int links;
+    int links = 0;
+    int swaps = 0;
 
-    for (links = 0; links <= LINKS_MAX && r == RES_OK && is_link; links++) {
-        r = find_step(j, path, &is_link, ret);
+    while (links <= LINKS_MAX && is_link && r == RES_OK) {
+        r = find_step(j, path, who, &is_link, ret);
+        if (r == RES_CHANGED && ++swaps < SWAPS_MAX) {
+            r = RES_OK;
+            is_link = true; /* the same step again */
+        } else {
+            links++;
+        }
+    }
+    if (r == RES_CHANGED) {
+        return RES_BUSY;
     }
     return r == RES_OK && is_link ? RES_DENIED : r;
 }
 
-enum res jail_find_target(const struct jail *j, const char *name, struct jail_target *ret)
+/* What separates the components of an upload's name: backslashes do unless such a name exists. */
+static const char *find_separators(const struct jail *j, const char *name)
 {
     char path[JAIL_NAME_BYTES];
-    struct jail_target t = {.dir_fd = -1};
+    struct jail_target t;
+    enum res r;
+
+    if (strchr(name, '\\') == NULL) {
+        return "/";
+    }
+    r = clean_name(name, "/", path);
+    if (r == RES_OK) {
+        r = jail_path_find_target(j, path, NULL, &t);
+    }
+    if (r == RES_OK) {
+        close(t.dir_fd);
+    }
+    return r == RES_NOT_FOUND || (r == RES_OK && !t.exists) ? "/\\" : "/";
+}
+
+enum res jail_find_target(const struct jail *j, const char *name, const struct policy_who *who,
+                          struct jail_target *ret)
+{
+    const char *separators;
+    char path[JAIL_NAME_BYTES];
     enum res r = check_name(name);
 
     if (r != RES_OK) {
         return r;
     }
-    r = clean_name(name, "/", path);
-    if (r == RES_OK) {
-        r = jail_path_find_target(j, path, &t);
+    separators = find_separators(j, name);
+    r = clean_name(name, separators, path);
+    if (r != RES_OK) {
+        return r;
     }
-    if (strchr(name, '\\') != NULL && (r == RES_NOT_FOUND || (r == RES_OK && !t.exists))) {
-        if (r == RES_OK) {
-            close(t.dir_fd);
-        }
-        r = clean_name(name, "/\\", path);
-        if (r == RES_OK) {
-            r = jail_path_find_target(j, path, &t);
-        }
-    }
-    if (r == RES_OK) {
-        *ret = t;
+    r = jail_path_find_target(j, path, who, ret);
+    if (r == RES_NOT_FOUND || r == RES_IS_DIR) {
+        (void)clean_name(name, separators, path); /* links were followed in it */
+        r = judge_miss(j, path, JAIL_ANY, who, POLICY_CREATE, r);
     }
     return r;
 }
@@ -391,5 +427,5 @@ enum res jail_find_local(const char *path, struct jail_target *ret)
     if ((size_t)snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy)) {
         return RES_NAME;
     }
-    return jail_path_find_target(NULL, copy, ret);
+    return jail_path_find_target(NULL, copy, NULL, ret);
 }

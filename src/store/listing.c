@@ -16,6 +16,7 @@
 struct opening {
     struct pool_job job; /* first */
     const struct jail *jail;
+    struct policy_who who;
     enum res res;
     int dir_fd;
     struct stat st;
@@ -52,7 +53,7 @@ static void open_work(struct pool_job *job)
 {
     struct opening *o = (struct opening *)job;
 
-    o->res = exact_open_dir(o->jail, o->name, &o->dir_fd, &o->st);
+    o->res = exact_open_dir(o->jail, o->name, &o->who, &o->dir_fd, &o->st);
 }
 
 static void begin(struct listing *l, struct snapshot *s)
@@ -90,6 +91,7 @@ static void open_done(struct pool_job *job, void *owner)
     if (o->dir_fd != -1) {
         (void)close(o->dir_fd);
     }
+    policy_who_release(&o->who);
     free(o);
     if (l != NULL && r != RES_LATER) {
         l->p.opened(l->p.owner, r); /* last: may free it */
@@ -130,6 +132,8 @@ enum res listing_open(struct listing **ret, struct listings *all, const struct l
         free(l);
         return RES_NO_MEMORY;
     }
+    l->opening->who = policy_who_hold(p->who);
+    l->p.who = NULL; /* good during this call only */
     l->opening->job.owner = l;
     pool_submit(all->pool, &l->opening->job);
     *ret = l;

@@ -23,6 +23,7 @@
 
 #include "io/pool.h"
 #include "store/jail.h"
+#include "store/policy.h"
 
 struct listings; /* all snapshots of a loop */
 struct listing;  /* one who reads one */
@@ -35,6 +36,7 @@ void listings_limit(struct listings *all, size_t most);
 size_t listings_held(const struct listings *all); /* snapshots in memory or being made; for tests */
 
 struct listing_params {
+    const struct policy_who *who; /* as store/exact.h; copied */
     /* Called from the loop, never from inside a call to the listing. */
     void (*opened)(void *owner, enum res r);
     /* Only after listing_next() answered RES_LATER. RES_BUSY, RES_NO_MEMORY: no descriptor, no

@@ -29,7 +29,7 @@ struct sink_job {
 
     const struct jail *jail; /* NULL: a local path */
     char *name;
-    enum policy_write policy;
+    struct policy_who who;
     struct writer_params params;
 
     struct buffer batch;
@@ -67,6 +67,7 @@ static void job_free(struct sink_job *job)
 {
     if (job != NULL) {
         job_close(job);
+        policy_who_release(&job->who);
         free(job->name);
         buffer_clear(&job->batch);
         free(job);
@@ -89,7 +90,7 @@ static enum res job_open(struct sink_job *job)
     enum res r;
 
     if (job->jail != NULL) {
-        return writer_begin(&job->writer, job->jail, job->name, job->policy, &job->params);
+        return writer_begin(&job->writer, job->jail, job->name, &job->who, &job->params);
     }
     if (!straight_needed(job->name)) {
         return writer_begin_local(&job->writer, job->name, &job->params);
@@ -241,7 +242,7 @@ static struct sink *sink_alloc(const struct sink_params *p, const char *name)
 }
 
 enum res sink_open(struct sink **ret, const struct sink_params *p, const struct jail *j,
-                   const char *name, enum policy_write policy, const struct writer_params *w)
+                   const char *name, const struct policy_who *who, const struct writer_params *w)
 {
     struct sink *s = sink_alloc(p, name);
 
@@ -249,7 +250,7 @@ enum res sink_open(struct sink **ret, const struct sink_params *p, const struct 
         return RES_NO_MEMORY;
     }
     s->job->jail = j;
-    s->job->policy = policy;
+    s->job->who = policy_who_hold(who);
     s->job->params = *w;
     submit(s, STEP_OPEN);
     *ret = s;

@@ -35,9 +35,9 @@ struct sink_params {
 
 /* Begins a writer for a name in the jail; the answer comes through opened(). name is copied; jail
  * outlives the pool, where work may end after its sink; the pool outlives the sink. RES_LATER, or
- * RES_NO_MEMORY (*ret untouched). w->replace: where the policy lets it. */
+ * RES_NO_MEMORY (*ret untouched). who: copied; w->replace: where the policy lets it. */
 enum res sink_open(struct sink **ret, const struct sink_params *p, const struct jail *j,
-                   const char *name, enum policy_write policy, const struct writer_params *w);
+                   const char *name, const struct policy_who *who, const struct writer_params *w);
 /* The same at a local path, for a client. What exists there and is neither a regular file nor a
  * directory (a device, a FIFO) is written straight into, whatever w says. */
 enum res sink_open_local(struct sink **ret, const struct sink_params *p, const char *path,

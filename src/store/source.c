@@ -52,6 +52,7 @@ struct open_job {
     int fd;
     struct stat stat;
     const struct jail *jail;
+    struct policy_who who;
     char name[];
 };
 
@@ -121,7 +122,9 @@ static void open_work(struct pool_job *pool_job)
 {
     struct open_job *job = (struct open_job *)pool_job;
 
-    job->res = jail_open_file(job->jail, job->name, JAIL_ANY, &job->fd, &job->stat);
+    const struct jail_terms terms = {.who = &job->who};
+
+    job->res = jail_open_file(job->jail, job->name, JAIL_ANY, &terms, &job->fd, &job->stat);
 }
 
 static void open_done(struct pool_job *pool_job, void *owner)
@@ -143,6 +146,7 @@ static void open_done(struct pool_job *pool_job, void *owner)
     if (job->fd != -1) {
         (void)close(job->fd);
     }
+    policy_who_release(&job->who);
     free(job);
     if (s != NULL) {
         opened(s->wait.owner, s->failed); /* last: may free s */
@@ -166,22 +170,23 @@ static enum res open_later(struct source *s, const struct source_params *p, stru
     job->res = RES_IO; /* until it was tried */
     job->fd = -1;
     job->jail = j;
+    job->who = policy_who_hold(p->who);
     memcpy(job->name, name, size);
     s->job = job;
     pool_submit(p->pool, &job->pool_job);
     return RES_LATER;
 }
 
-static enum res open_now(struct source *s, struct files *files, const struct jail *j,
-                         const char *name)
+static enum res open_now(struct source *s, const struct source_params *p, struct files *files,
+                         const struct jail *j, const char *name)
 {
-    const struct jail_known known = {.fn = files_know, .arg = files};
+    const struct jail_terms terms = {.who = p->who, .known = files_know, .arg = files};
     struct stat st;
     int fd = -1;
-    enum res r = jail_open_unknown(j, name, JAIL_CACHED, known, &fd, &st);
+    enum res r = jail_open_file(j, name, JAIL_CACHED, &terms, &fd, &st);
 
     if (r == RES_BUSY && files_close_idle(files)) { /* descriptors may be what is missing */
-        r = jail_open_unknown(j, name, JAIL_CACHED, known, &fd, &st);
+        r = jail_open_file(j, name, JAIL_CACHED, &terms, &fd, &st);
     }
     if (r == RES_OK) {
         r = files_get(files, fd, &st, &s->file);
@@ -218,7 +223,7 @@ enum res source_open(struct source **ret, const struct source_params *p, const s
         r = find_files(s, p, &files);
     }
     if (r == RES_OK) {
-        r = open_now(s, files, j, name);
+        r = open_now(s, p, files, j, name);
     }
     if (r == RES_LATER) {
         r = open_later(s, p, files, j, name);

@@ -23,6 +23,7 @@
 #include "io/pool.h"
 #include "store/files.h"
 #include "store/jail.h"
+#include "store/policy.h"
 
 struct source;
 
@@ -30,6 +31,7 @@ struct source_params {
     struct loop *loop;
     struct pool *pool;
     struct files *files; /* of the same loop, outlives the source; NULL: shares with nobody */
+    const struct policy_who *who; /* source_open(): judged by; copied; NULL: by nothing */
     bool netascii;
     /* Called from the loop, never from inside a call to the source. `opened` only after
      * source_open() answered RES_LATER, `ready` only after source_burst() answered RES_LATER. */

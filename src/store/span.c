@@ -36,6 +36,7 @@ struct span_job {
     enum res res;
     int fd;
     const struct jail *jail; /* to look up */
+    struct policy_who who;
     char *name;
     struct stat stat;
     uint64_t offset; /* to load */
@@ -44,6 +45,7 @@ struct span_job {
 
 static void job_free(struct span_job *job)
 {
+    policy_who_release(&job->who);
     free(job->name);
     free(job);
 }
@@ -99,7 +101,7 @@ static void open_work(struct pool_job *pool_job)
 {
     struct span_job *job = (struct span_job *)pool_job;
 
-    job->res = exact_open_file(job->jail, job->name, JAIL_ANY, &job->fd, &job->stat);
+    job->res = exact_open_file(job->jail, job->name, JAIL_ANY, &job->who, &job->fd, &job->stat);
 }
 
 static void open_done(struct pool_job *pool_job, void *owner)
@@ -119,7 +121,8 @@ static void open_done(struct pool_job *pool_job, void *owner)
     s->p.opened(s->p.owner, r); /* last: may free s */
 }
 
-static enum res open_later(struct span *s, const struct jail *j, const char *name)
+static enum res open_later(struct span *s, const struct jail *j, const struct policy_who *who,
+                           const char *name)
 {
     struct span_job *job = calloc(1, sizeof(*job));
 
@@ -127,6 +130,7 @@ static enum res open_later(struct span *s, const struct jail *j, const char *nam
         return RES_NO_MEMORY;
     }
     job->jail = j;
+    job->who = policy_who_hold(who);
     job->name = strdup(name);
     if (job->name == NULL) {
         job_free(job);
@@ -145,10 +149,11 @@ enum res span_open(struct span **ret, const struct span_params *p, const struct 
         return RES_NO_MEMORY;
     }
     s->p = *p;
+    s->p.who = NULL; /* good during this call only */
     s->fd = -1;
-    r = exact_open_file(j, name, JAIL_CACHED, &s->fd, &s->stat);
+    r = exact_open_file(j, name, JAIL_CACHED, p->who, &s->fd, &s->stat);
     if (r == RES_LATER) {
-        r = open_later(s, j, name);
+        r = open_later(s, j, p->who, name);
     }
     if (r != RES_OK && r != RES_LATER) {
         span_free(s);

@@ -17,11 +17,13 @@
 
 #include "io/pool.h"
 #include "store/jail.h"
+#include "store/policy.h"
 
 struct span;
 
 struct span_params {
     struct pool *pool;
+    const struct policy_who *who; /* as store/exact.h; copied */
     /* Called from the loop, never from inside a call to the span. `opened` only after span_open()
      * answered RES_LATER, `ready` only after one of the others did. */
     void (*opened)(void *owner, enum res r);

@@ -297,6 +297,8 @@ static enum res take_id(struct upload *u, const uint8_t id[WHERRY_UPLOAD_ID_BYTE
 enum res upload_begin(struct upload **ret, struct uploads *all, const struct upload_request *q,
                       const struct upload_params *p)
 {
+    const struct policy_who who = {
+        .rules = all->limits.rules, .write = all->limits.policy, .host = q->host};
     struct upload *u = calloc(1, sizeof(*u));
     enum res r = strlen(q->name) <= WHERRY_STRING_MAX ? RES_OK : RES_NAME;
 
@@ -309,6 +311,8 @@ enum res upload_begin(struct upload **ret, struct uploads *all, const struct upl
     u->work.dir_fd = -1;
     u->work.jail = all->jail;
     u->work.limits = all->limits;
+    u->work.limits.rules = NULL;
+    u->work.who = policy_who_hold(&who);
     u->next = all->first;
     if (u->next != NULL) {
         u->next->prev = u;

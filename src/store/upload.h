@@ -47,11 +47,12 @@ struct uploads; /* all of a server: their ids, and what is kept */
 struct upload;
 
 struct uploads_limits {
-    enum policy_write policy;
-    mode_t mode;         /* of new files, umask applied */
-    uint64_t size_max;   /* bytes of one file; 0, UINT64_MAX: no limit. RES_TOO_LARGE */
-    uint64_t reserve;    /* bytes of free space that stay free. RES_NO_SPACE */
-    uint64_t keep_ns;    /* how long a broken upload stays; 0: not at all */
+    enum policy_write policy;   /* without rules */
+    struct policy_rules *rules; /* NULL: none; held for as long as they are in force */
+    mode_t mode;                /* of new files, umask applied */
+    uint64_t size_max;          /* bytes of one file; 0, UINT64_MAX: no limit. RES_TOO_LARGE */
+    uint64_t reserve;           /* bytes of free space that stay free. RES_NO_SPACE */
+    uint64_t keep_ns;           /* how long a broken upload stays; 0: not at all */
     uint64_t kept_total; /* bytes kept for one network, at least 4 KiB each; oldest first out */
 };
 
@@ -90,6 +91,7 @@ struct upload_request {
     const uint8_t *sha256;    /* of the whole; or NULL */
     const uint8_t *upload_id; /* NULL: not to be kept; all zeros: choose one */
     uint8_t network[UPLOAD_NETWORK_BYTES];
+    struct policy_host host; /* judged by the rules */
 };
 
 /* Everything is copied. RES_LATER: opened() comes. RES_NO_MEMORY. */

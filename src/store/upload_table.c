@@ -210,7 +210,7 @@ static void remove_beside(const struct upload_removal *rm)
 
     memcpy(dir, rm->name, len);
     dir[len] = '\0';
-    if (exact_open_dir(rm->jail, dir, &fd, &st) == RES_OK) {
+    if (exact_open_dir(rm->jail, dir, NULL, &fd, &st) == RES_OK) {
         (void)keep_remove(fd, rm->id);
         close(fd);
     }
@@ -223,7 +223,7 @@ static void removal_work(struct pool_job *base)
 
     /* The name may be that of a directory by now: a client that makes one must not get room that
      * nobody counts. Where directories were renamed the next walk removes it. */
-    if (exact_find_target(rm->jail, rm->name, &t) == RES_OK) {
+    if (exact_find_target(rm->jail, rm->name, NULL, &t) == RES_OK) {
         (void)keep_remove(t.dir_fd, rm->id);
         close(t.dir_fd);
     } else {

@@ -28,7 +28,7 @@ static bool lies_right(const struct jail *jail, const char *name, int dir_fd)
     struct stat meant;
     bool right;
 
-    if (exact_find_target(jail, name, &t) != RES_OK) {
+    if (exact_find_target(jail, name, NULL, &t) != RES_OK) {
         return false;
     }
     right = fstat(dir_fd, &found) == 0 && fstat(t.dir_fd, &meant) == 0 &&

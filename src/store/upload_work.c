@@ -33,15 +33,15 @@ static void drop(struct upload_work *w)
 static enum res find_target(struct upload_work *w, struct writer_params *p, struct jail_target *ret)
 {
     /* Where nobody may upload, nobody learns this way which names exist. */
-    enum res r = policy_judge_write(w->limits.policy, false);
+    enum res r = policy_judge_anywhere(&w->who, POLICY_CREATE);
 
     if (r == RES_OK) {
-        r = exact_find_target(w->jail, w->record.facts.name, ret);
+        r = exact_find_target(w->jail, w->record.facts.name, &w->who, ret);
     }
     if (r != RES_OK) {
         return r;
     }
-    p->replace = !w->record.facts.create && policy_judge_write(w->limits.policy, true) == RES_OK;
+    p->replace = !w->record.facts.create && ret->replaceable;
     r = writer_judge(ret, p);
     if (r != RES_OK) {
         close(ret->dir_fd);
@@ -194,5 +194,6 @@ void upload_work_do(struct pool_job *base)
 void upload_work_release(struct upload_work *w)
 {
     drop(w);
+    policy_who_release(&w->who);
     buffer_clear(&w->batch);
 }

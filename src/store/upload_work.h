@@ -44,7 +44,8 @@ struct upload_work {
     enum res result;
 
     const struct jail *jail;
-    struct uploads_limits limits;
+    struct uploads_limits limits; /* but for the rules, which who holds */
+    struct policy_who who;
     bool has_id;
     bool sync;
     uint8_t id[WHERRY_UPLOAD_ID_BYTES];

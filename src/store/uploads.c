@@ -70,15 +70,25 @@ void uploads_free(struct uploads *all)
     }
     upload_walk_stop(all);
     upload_table_free(all);
+    policy_rules_release(all->limits.rules);
     free(all);
+}
+
+static bool may_write(const struct uploads_limits *limits)
+{
+    return limits->rules != NULL ? policy_rules_may_write(limits->rules)
+                                 : limits->policy != POLICY_WRITE_NONE;
 }
 
 void uploads_limit(struct uploads *all, const struct uploads_limits *limits)
 {
-    enum policy_write before = all->limits.policy;
+    struct policy_rules *before = all->limits.rules;
+    bool allowed = may_write(&all->limits);
 
     all->limits = *limits;
-    if (before == POLICY_WRITE_NONE && limits->policy != POLICY_WRITE_NONE) {
+    policy_rules_hold(all->limits.rules);
+    policy_rules_release(before);
+    if (!allowed && may_write(limits)) {
         upload_walk_begin(all);
     }
     upload_table_reap(all);

@@ -162,20 +162,20 @@ static enum res begin_alone(struct writer **ret, const struct jail_target *t,
 }
 
 enum res writer_begin(struct writer **ret, const struct jail *j, const char *name,
-                      enum policy_write policy, const struct writer_params *p)
+                      const struct policy_who *who, const struct writer_params *p)
 {
     struct writer_params allowed = *p;
     struct jail_target t;
     /* Where nobody may upload, nobody learns this way which names exist. */
-    enum res r = policy_judge_write(policy, false);
+    enum res r = policy_judge_anywhere(who, POLICY_CREATE);
 
     if (r == RES_OK) {
-        r = jail_find_target(j, name, &t);
+        r = jail_find_target(j, name, who, &t);
     }
     if (r != RES_OK) {
         return r;
     }
-    allowed.replace = p->replace && policy_judge_write(policy, true) == RES_OK;
+    allowed.replace = p->replace && t.replaceable;
     return begin_alone(ret, &t, &allowed);
 }
 

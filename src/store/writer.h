@@ -44,9 +44,9 @@ struct writer_params {
     uint64_t offset;        /* writer_begin_at() with a file: so many bytes are there already */
 };
 
-/* Inside the jail, for a server, which lets p->replace only where the policy does. */
+/* Inside the jail, for a server, where the policy lets `who`: p->replace too. */
 enum res writer_begin(struct writer **ret, const struct jail *j, const char *name,
-                      enum policy_write policy, const struct writer_params *p);
+                      const struct policy_who *who, const struct writer_params *p);
 /* At a path of the local file system, for a client. `path` may lead through links. RES_DENIED:
  * it exists and is no regular file. */
 enum res writer_begin_local(struct writer **ret, const char *path, const struct writer_params *p);

@@ -52,9 +52,9 @@ while read -r name value preset; do
     text=$(item "$man/wherryd.8" "Fl -$name( |\$)")
     [ -n "$text" ] || fail "--$name is not in wherryd(8)"
     expect_default 'wherryd(8)' "$name" "$text" "$preset"
-    if [ "$value" = - ] || [ "$name" = config ]; then
-        continue
-    fi
+    case $name/$value in
+    */- | config/* | import-*) continue ;; # no keys of the file
+    esac
     text=$(item "$man/wherryd.conf.5" "^[.]It Cm $name No =")
     [ -n "$text" ] || fail "$name is not in wherryd.conf(5)"
     expect_default 'wherryd.conf(5)' "$name" "$text" "$preset"

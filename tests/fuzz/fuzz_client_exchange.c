@@ -204,7 +204,7 @@ static void give(struct play *p, const uint8_t *bytes, size_t len)
 
 static void give_bytes(struct play *p)
 {
-    struct wherry_view bytes = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    struct wherry_view bytes = feed_bytes(&p->feed, feed_length(&p->feed, 1));
 
     give(p, bytes.bytes, bytes.len);
 }
@@ -232,7 +232,7 @@ static void give_frame(struct play *p)
 
     f.status = (uint16_t)feed_number(&p->feed, 1);
     f.id = of_connection(f.type) || p->count == 0 ? 0 : p->asked[0].id;
-    payload = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    payload = feed_bytes(&p->feed, feed_length(&p->feed, 1));
     f.length = (uint32_t)payload.len;
     wherry_frame_write(header, &f);
     give(p, header, sizeof(header));
@@ -242,7 +242,7 @@ static void give_frame(struct play *p)
 static void ask(struct play *p)
 {
     uint8_t type = (uint8_t)feed_number(&p->feed, 1);
-    struct wherry_view path = feed_bytes(&p->feed, feed_number(&p->feed, 1) % 32);
+    struct wherry_view path = feed_bytes(&p->feed, feed_length(&p->feed, 1) % 32);
     struct asked a = {.id = UINT32_MAX, .offset = feed_number(&p->feed, 1)};
     struct wherry_message_list list = {.path = path};
     struct wherry_message_get get = {.path = path, .offset = a.offset};
@@ -253,7 +253,7 @@ static void ask(struct play *p)
     a.count = a.count == 255 ? WHERRY_COUNT_ALL : a.count;
     get.count = a.count;
     put.size = a.count;
-    list.after = feed_bytes(&p->feed, a.offset);
+    list.after = feed_bytes(&p->feed, (size_t)a.offset);
     switch (type % 6) {
     case 0:
         a.type = WHERRY_FRAME_LIST;
@@ -300,7 +300,7 @@ static void cancel(struct play *p)
 
 static void ping(struct play *p)
 {
-    struct wherry_view bytes = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    struct wherry_view bytes = feed_bytes(&p->feed, feed_length(&p->feed, 1));
 
     (void)wherry_client_exchange_ping(p->x, bytes, p->now_ns);
 }

@@ -179,7 +179,7 @@ static void give(struct play *p, size_t len)
 
 static void give_bytes(struct play *p)
 {
-    struct wherry_view bytes = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    struct wherry_view bytes = feed_bytes(&p->feed, feed_length(&p->feed, 1));
 
     if (bytes.len > 0) {
         memcpy(p->input, bytes.bytes, bytes.len);
@@ -202,7 +202,7 @@ static void give_frame(struct play *p)
         .type = (uint8_t)(feed_number(&p->feed, 1) % 16),
         .id = (uint32_t)(feed_number(&p->feed, 1) % 16),
     };
-    struct wherry_view payload = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    struct wherry_view payload = feed_bytes(&p->feed, feed_length(&p->feed, 1));
 
     f.length = (uint32_t)payload.len;
     wherry_frame_write(p->input, &f);
@@ -367,7 +367,7 @@ static size_t send_some(struct play *p, size_t most)
 
 static void send_piece(struct play *p)
 {
-    (void)send_some(p, feed_number(&p->feed, 2));
+    (void)send_some(p, feed_length(&p->feed, 2));
 }
 
 static void send_all(struct play *p)

@@ -92,14 +92,14 @@ static void give_next(struct play *p)
 static void give_near(struct play *p)
 {
     uint64_t block = p->taken + feed_number(&p->feed, 1);
-    size_t len = p->agreed.blksize + 1u - feed_number(&p->feed, 1) % 10;
+    size_t len = p->agreed.blksize + 1u - feed_length(&p->feed, 1) % 10;
 
     give_block(p, block >= 4 ? block - 4 : 0, len);
 }
 
 static void give_last(struct play *p)
 {
-    give_block(p, p->taken + 1, feed_number(&p->feed, 1) % p->agreed.blksize);
+    give_block(p, p->taken + 1, feed_length(&p->feed, 1) % p->agreed.blksize);
 }
 
 static void give_data(struct play *p)
@@ -112,7 +112,7 @@ static void give_data(struct play *p)
 
 static void give_datagram(struct play *p)
 {
-    struct wherry_view bytes = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    struct wherry_view bytes = feed_bytes(&p->feed, feed_length(&p->feed, 1));
     struct wherry_packet packet;
 
     if (wherry_packet_decode(&packet, bytes.bytes, bytes.len) == RES_OK) {

@@ -102,7 +102,7 @@ static void run_on(struct play *p)
 
 static void give_datagram(struct play *p)
 {
-    struct wherry_view bytes = feed_bytes(&p->feed, feed_number(&p->feed, 1));
+    struct wherry_view bytes = feed_bytes(&p->feed, feed_length(&p->feed, 1));
     struct wherry_packet packet;
 
     if (wherry_packet_decode(&packet, bytes.bytes, bytes.len) == RES_OK) {

@@ -184,7 +184,7 @@ static void test_random_datagrams_disturb_nobody(void **state)
 
     for (unsigned i = 0; i < RANDOM_DATAGRAMS; i++) {
         uint8_t packet[700];
-        size_t len = next_random(&seed) % sizeof(packet);
+        size_t len = (size_t)(next_random(&seed) % sizeof(packet));
 
         for (size_t at = 0; at < len; at++) {
             packet[at] = (uint8_t)next_random(&seed);

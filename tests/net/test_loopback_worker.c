@@ -308,7 +308,7 @@ static void visit(struct served *f, struct visitor *v)
     assert_int_equal(worker_listen(f->worker, listener, &endpoint), RES_OK);
     *v = (struct visitor){.f = f};
     /* The kernel accepts for the listener, which is why this needs no turn of the loop. */
-    assert_in_set(tcp_connect(&a, &v->fd), ((unsigned long[]){RES_OK, RES_LATER}), 2);
+    assert_in_set(tcp_connect(&a, &v->fd), ((LargestIntegralType[]){RES_OK, RES_LATER}), 2);
     loop_io_start(f->loop, &v->io, v->fd, 0, on_event, v);
     n = wherry_message_write_hello(frame, sizeof(frame), &hello);
     assert_int_equal(tcp_send(v->fd, frame, n, false, &n), RES_OK);

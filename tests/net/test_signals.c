@@ -204,7 +204,10 @@ static void test_sighup_makes_the_new_policy_hold(void **state)
     uint8_t buf[64];
     struct sockaddr_in from;
 
-    start(f, "write = none\n");
+    start(f, "write = create\n");
+    write_config(f, "write = none\n");
+    send_signal(f, SIGHUP);
+    server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
     ask(f, write_request, sizeof(write_request));
     assert_true(take(f, buf, sizeof(buf), &from) >= 4);
     assert_memory_equal(buf, "\0\5\0\2", 4); /* ERROR 2: not allowed */
@@ -260,7 +263,10 @@ static void test_leftovers_are_removed_once_uploads_become_allowed(void **state)
 {
     struct fixture *f = *state;
 
-    start(f, "write = none\n");
+    start(f, "write = create\n");
+    write_config(f, "write = none\n");
+    send_signal(f, SIGHUP);
+    server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
     server_process_file(&f->server, ".wherry-aaaaaaaa", 1000);
     write_config(f, "write = create\n");
     send_signal(f, SIGHUP);

@@ -23,17 +23,17 @@
 static bool cold; /* names are not in memory */
 
 enum res __real_exact_stat(const struct jail *j, const char *name, enum jail_how how,
-                           struct stat *ret);
+                           const struct policy_who *who, struct stat *ret);
 enum res __wrap_exact_stat(const struct jail *j, const char *name, enum jail_how how,
-                           struct stat *ret);
+                           const struct policy_who *who, struct stat *ret);
 
 enum res __wrap_exact_stat(const struct jail *j, const char *name, enum jail_how how,
-                           struct stat *ret)
+                           const struct policy_who *who, struct stat *ret)
 {
     if (how == JAIL_CACHED && cold) {
         return RES_LATER;
     }
-    return __real_exact_stat(j, name, how, ret);
+    return __real_exact_stat(j, name, how, who, ret);
 }
 
 static int setup(void **state)

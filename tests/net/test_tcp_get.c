@@ -38,9 +38,9 @@ ssize_t __real_preadv2(int fd, const struct iovec *iov, int count, off_t offset,
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 enum res __real_exact_open_file(const struct jail *j, const char *name, enum jail_how how,
-                                int *ret_fd, struct stat *ret_stat);
+                                const struct policy_who *who, int *ret_fd, struct stat *ret_stat);
 enum res __wrap_exact_open_file(const struct jail *j, const char *name, enum jail_how how,
-                                int *ret_fd, struct stat *ret_stat);
+                                const struct policy_who *who, int *ret_fd, struct stat *ret_stat);
 enum res __real_tcp_send_file(int fd, int file_fd, uint64_t offset, size_t len, size_t *ret);
 enum res __wrap_tcp_send_file(int fd, int file_fd, uint64_t offset, size_t len, size_t *ret);
 
@@ -59,13 +59,13 @@ ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int count, off_t offs
 }
 
 enum res __wrap_exact_open_file(const struct jail *j, const char *name, enum jail_how how,
-                                int *ret_fd, struct stat *ret_stat)
+                                const struct policy_who *who, int *ret_fd, struct stat *ret_stat)
 {
     if (how == JAIL_CACHED && cold) {
         return RES_LATER;
     }
     pool_opens += how == JAIL_ANY;
-    return __real_exact_open_file(j, name, how, ret_fd, ret_stat);
+    return __real_exact_open_file(j, name, how, who, ret_fd, ret_stat);
 }
 
 enum res __wrap_tcp_send_file(int fd, int file_fd, uint64_t offset, size_t len, size_t *ret)

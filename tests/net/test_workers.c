@@ -322,7 +322,10 @@ static void test_reload_reaches_all_workers(void **state)
     struct fixture *f = *state;
     char name[16];
 
-    start(f, WORKERS_TEXT, "write = none\n");
+    start(f, WORKERS_TEXT, "write = create\n");
+    write_config(f, "write = none\n");
+    send_signal(f, SIGHUP);
+    server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
     for (size_t i = 0; i < SOME_CLIENTS; i++) {
         ask(f, &f->clients[i], 2, "new");
         take(&f->clients[i]);

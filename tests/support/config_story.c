@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support/config_story.h"
 
+#include <errno.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -31,24 +34,51 @@ int config_story_setup(void **state)
     return 0;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
 int config_story_teardown(void **state)
 {
     struct config_story *f = *state;
+    int r = nftw(f->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 
     config_free(f->config);
-    (void)unlink(f->path); /* not every test writes one */
-    (void)rmdir(f->dir);
     free(f);
-    return 0;
+    return r;
 }
 
-void config_story_write(struct config_story *f, const char *text)
+static void write_file(const char *path, const char *text)
 {
-    FILE *file = fopen(f->path, "w");
+    FILE *file = fopen(path, "w");
 
     assert_non_null(file);
     assert_true(fputs(text, file) >= 0);
     assert_int_equal(fclose(file), 0);
+}
+
+void config_story_write(struct config_story *f, const char *text)
+{
+    write_file(f->path, text);
+}
+
+const char *config_story_dir_path(struct config_story *f, const char *name)
+{
+    snprintf(f->dir_path, sizeof(f->dir_path), "%s/conf.d", f->dir);
+    if (mkdir(f->dir_path, 0755) == -1) {
+        assert_int_equal(errno, EEXIST);
+    }
+    snprintf(f->dir_path, sizeof(f->dir_path), "%s/conf.d/%s", f->dir, name);
+    return f->dir_path;
+}
+
+void config_story_write_dir(struct config_story *f, const char *name, const char *text)
+{
+    write_file(config_story_dir_path(f, name), text);
 }
 
 void config_story_read(struct config_story *f, const char *const words[])

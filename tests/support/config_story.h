@@ -11,6 +11,7 @@
 struct config_story {
     char dir[PATH_BYTES];
     char path[PATH_BYTES + 16];
+    char dir_path[2 * PATH_BYTES];
     struct config *config;
     struct config_wish wish;
     enum res r;
@@ -22,6 +23,10 @@ int config_story_setup(void **state);
 int config_story_teardown(void **state);
 
 void config_story_write(struct config_story *f, const char *text);
+/* A file of conf.d, beside it. */
+void config_story_write_dir(struct config_story *f, const char *name, const char *text);
+/* A name in conf.d, or ("") conf.d itself; good until the next call. */
+const char *config_story_dir_path(struct config_story *f, const char *name);
 /* Reads `wherryd WORDS...`; words end with NULL. */
 void config_story_read(struct config_story *f, const char *const words[]);
 #define READ(f, ...) config_story_read(f, (const char *const[]){__VA_ARGS__, NULL})

@@ -20,6 +20,11 @@ uint64_t feed_number(struct feed *f, unsigned bytes)
     return number;
 }
 
+size_t feed_length(struct feed *f, unsigned bytes)
+{
+    return (size_t)feed_number(f, bytes);
+}
+
 struct wherry_view feed_bytes(struct feed *f, size_t len)
 {
     struct wherry_view view = {.bytes = f->bytes, .len = len < f->len ? len : f->len};

@@ -17,6 +17,8 @@ struct feed {
 bool feed_empty(const struct feed *f);
 /* Unsigned, big-endian, of 1 to 8 bytes. */
 uint64_t feed_number(struct feed *f, unsigned bytes);
+/* The same, of 1 to 4 bytes, as a length. */
+size_t feed_length(struct feed *f, unsigned bytes);
 /* At most len bytes, not copied. */
 struct wherry_view feed_bytes(struct feed *f, size_t len);
 

@@ -19,14 +19,17 @@ static enum res mem_file_reserve(struct mem_file *f, uint64_t len)
     if (len <= f->room) {
         return RES_OK;
     }
+    if (len > SIZE_MAX / 2) {
+        return RES_NO_MEMORY;
+    }
     while (room < len) {
         room *= 2;
     }
-    bytes = realloc(f->bytes, room);
+    bytes = realloc(f->bytes, (size_t)room);
     if (bytes == NULL) {
         return RES_NO_MEMORY;
     }
-    memset(bytes + f->room, 0, room - f->room);
+    memset(bytes + f->room, 0, (size_t)(room - f->room));
     f->bytes = bytes;
     f->room = room;
     return RES_OK;

@@ -40,7 +40,9 @@ enum res upload_try(struct writer **ret, const char *name, enum policy_write pol
     const struct writer_params p = {
         .replace = true, .mode = 0640, .expected_size = WRITER_SIZE_UNKNOWN};
 
-    return writer_begin(ret, jail, name, policy, &p);
+    const struct policy_who who = {.write = policy};
+
+    return writer_begin(ret, jail, name, &who, &p);
 }
 
 struct writer *upload_begin(const char *name, enum policy_write policy, const char *text)

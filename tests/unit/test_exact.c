@@ -38,7 +38,7 @@ static void serves(const char *name, const char *text)
     char found[64] = "";
     struct stat st;
     int fd = -1;
-    enum res r = exact_open_file(jail, name, JAIL_ANY, &fd, &st);
+    enum res r = exact_open_file(jail, name, JAIL_ANY, NULL, &fd, &st);
 
     if (r != RES_OK) {
         fail_msg("'%s': %s", name, wherry_res_text(r));
@@ -47,7 +47,7 @@ static void serves(const char *name, const char *text)
     assert_int_equal(read(fd, found, sizeof(found) - 1), strlen(text));
     assert_string_equal(found, text);
     close(fd);
-    assert_int_equal(exact_stat(jail, name, JAIL_ANY, &st), RES_OK);
+    assert_int_equal(exact_stat(jail, name, JAIL_ANY, NULL, &st), RES_OK);
     assert_int_equal(st.st_size, strlen(text));
 }
 
@@ -58,10 +58,10 @@ static void refuses(const char *name, enum res why)
     struct stat st;
     int fd = -1;
 
-    assert_int_equal(exact_open_file(jail, name, JAIL_ANY, &fd, &st), why);
-    assert_int_equal(exact_stat(jail, name, JAIL_ANY, &st), why);
-    assert_int_equal(exact_open_dir(jail, name, &fd, &st), why);
-    assert_int_equal(exact_find_target(jail, name, &t), why);
+    assert_int_equal(exact_open_file(jail, name, JAIL_ANY, NULL, &fd, &st), why);
+    assert_int_equal(exact_stat(jail, name, JAIL_ANY, NULL, &st), why);
+    assert_int_equal(exact_open_dir(jail, name, NULL, &fd, &st), why);
+    assert_int_equal(exact_find_target(jail, name, NULL, &t), why);
     assert_int_equal(fd, -1);
 }
 
@@ -72,7 +72,7 @@ static void leads(const char *name, const char *dir, const char *last, bool exis
     struct stat of_target;
     struct stat of_dir;
 
-    assert_int_equal(exact_find_target(jail, name, &t), RES_OK);
+    assert_int_equal(exact_find_target(jail, name, NULL, &t), RES_OK);
     assert_string_equal(t.last, last);
     assert_int_equal(t.exists, exists);
     assert_int_equal(fstat(t.dir_fd, &of_target), 0);
@@ -107,7 +107,7 @@ static void test_what_the_protocol_refuses_is_never_looked_up(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         refuses(names[i], RES_NAME);
-        assert_int_equal(exact_make_dir(jail, names[i], 0755), RES_NAME);
+        assert_int_equal(exact_make_dir(jail, names[i], NULL, 0755), RES_NAME);
     }
     memset(long_name, 'x', sizeof(long_name));
     for (size_t i = 100; i < sizeof(long_name); i += 100) {
@@ -165,12 +165,12 @@ static void test_the_empty_name_is_the_root(void **state)
 
     (void)state;
     assert_int_equal(stat("root", &root), 0);
-    assert_int_equal(exact_stat(jail, "", JAIL_ANY, &found), RES_OK);
+    assert_int_equal(exact_stat(jail, "", JAIL_ANY, NULL, &found), RES_OK);
     assert_int_equal(found.st_ino, root.st_ino);
-    assert_int_equal(exact_open_file(jail, "", JAIL_ANY, &fd, &found), RES_IS_DIR);
-    assert_int_equal(exact_find_target(jail, "", &t), RES_IS_DIR);
-    assert_int_equal(exact_make_dir(jail, "", 0755), RES_EXISTS);
-    assert_int_equal(exact_open_dir(jail, "", &fd, &found), RES_OK);
+    assert_int_equal(exact_open_file(jail, "", JAIL_ANY, NULL, &fd, &found), RES_IS_DIR);
+    assert_int_equal(exact_find_target(jail, "", NULL, &t), RES_IS_DIR);
+    assert_int_equal(exact_make_dir(jail, "", NULL, 0755), RES_EXISTS);
+    assert_int_equal(exact_open_dir(jail, "", NULL, &fd, &found), RES_OK);
     assert_int_equal(found.st_ino, root.st_ino);
     close(fd);
 }
@@ -184,18 +184,18 @@ static void test_a_directory_is_no_file_and_a_file_is_no_directory(void **state)
     int fd = -1;
 
     (void)state;
-    assert_int_equal(exact_open_file(jail, "dir", JAIL_ANY, &fd, &st), RES_IS_DIR);
-    assert_int_equal(exact_find_target(jail, "dir", &t), RES_IS_DIR);
-    assert_int_equal(exact_stat(jail, "dir", JAIL_ANY, &st), RES_OK);
+    assert_int_equal(exact_open_file(jail, "dir", JAIL_ANY, NULL, &fd, &st), RES_IS_DIR);
+    assert_int_equal(exact_find_target(jail, "dir", NULL, &t), RES_IS_DIR);
+    assert_int_equal(exact_stat(jail, "dir", JAIL_ANY, NULL, &st), RES_OK);
     assert_true(S_ISDIR(st.st_mode));
-    assert_int_equal(exact_open_dir(jail, "dir", &fd, &st), RES_OK);
+    assert_int_equal(exact_open_dir(jail, "dir", NULL, &fd, &st), RES_OK);
     assert_true(S_ISDIR(st.st_mode));
     close(fd);
     fd = -1;
-    assert_int_equal(exact_open_dir(jail, "file", &fd, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_open_dir(jail, "file", NULL, &fd, &st), RES_NOT_FOUND);
     refuses("file/x", RES_NOT_FOUND);
-    assert_int_equal(exact_open_dir(jail, "absent", &fd, &st), RES_NOT_FOUND);
-    assert_int_equal(exact_stat(jail, "absent", JAIL_ANY, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_open_dir(jail, "absent", NULL, &fd, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_stat(jail, "absent", JAIL_ANY, NULL, &st), RES_NOT_FOUND);
     assert_int_equal(fd, -1);
 }
 
@@ -213,11 +213,11 @@ static void test_fifos_and_sockets_are_denied_without_being_opened(void **state)
         struct stat st;
         int none = -1;
 
-        assert_int_equal(exact_open_file(jail, names[i], JAIL_ANY, &none, &st), RES_DENIED);
-        assert_int_equal(exact_stat(jail, names[i], JAIL_ANY, &st), RES_DENIED);
-        assert_int_equal(exact_find_target(jail, names[i], &t), RES_DENIED);
-        assert_int_equal(exact_open_dir(jail, names[i], &none, &st), RES_NOT_FOUND);
-        assert_int_equal(exact_make_dir(jail, names[i], 0755), RES_EXISTS);
+        assert_int_equal(exact_open_file(jail, names[i], JAIL_ANY, NULL, &none, &st), RES_DENIED);
+        assert_int_equal(exact_stat(jail, names[i], JAIL_ANY, NULL, &st), RES_DENIED);
+        assert_int_equal(exact_find_target(jail, names[i], NULL, &t), RES_DENIED);
+        assert_int_equal(exact_open_dir(jail, names[i], NULL, &none, &st), RES_NOT_FOUND);
+        assert_int_equal(exact_make_dir(jail, names[i], NULL, 0755), RES_EXISTS);
     }
     close(fd);
 }
@@ -237,12 +237,12 @@ static void test_links_are_followed_inside_the_root(void **state)
     serves("to-dir/file", "dir/file");
     serves("absolute", "dir/file");
     serves("dir/up", "file");
-    assert_int_equal(exact_open_dir(jail, "to-dir", &fd, &st), RES_OK);
+    assert_int_equal(exact_open_dir(jail, "to-dir", NULL, &fd, &st), RES_OK);
     close(fd);
     leads("to-dir/new", "root/dir", "new", false);
     leads("absolute", "root/dir", "file", true);
     leads("dangling", "root", "absent", false);
-    assert_int_equal(exact_stat(jail, "dangling", JAIL_ANY, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_stat(jail, "dangling", JAIL_ANY, NULL, &st), RES_NOT_FOUND);
 }
 
 static void test_no_link_leads_out_of_the_root(void **state)
@@ -255,11 +255,11 @@ static void test_no_link_leads_out_of_the_root(void **state)
     scratch_link("../outside", "root/up-dir");
     scratch_link("/proc/self/root", "root/magic");
     refuses("up-dir/secret", RES_NOT_FOUND);
-    assert_int_equal(exact_stat(jail, "up", JAIL_ANY, &st), RES_NOT_FOUND);
-    assert_int_equal(exact_stat(jail, "magic", JAIL_ANY, &st), RES_NOT_FOUND);
-    assert_int_equal(exact_open_file(jail, "up", JAIL_ANY, &fd, &st), RES_NOT_FOUND);
-    assert_int_equal(exact_open_dir(jail, "up-dir", &fd, &st), RES_NOT_FOUND);
-    assert_int_equal(exact_make_dir(jail, "up-dir/new", 0755), RES_NOT_FOUND);
+    assert_int_equal(exact_stat(jail, "up", JAIL_ANY, NULL, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_stat(jail, "magic", JAIL_ANY, NULL, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_open_file(jail, "up", JAIL_ANY, NULL, &fd, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_open_dir(jail, "up-dir", NULL, &fd, &st), RES_NOT_FOUND);
+    assert_int_equal(exact_make_dir(jail, "up-dir/new", NULL, 0755), RES_NOT_FOUND);
     scratch_absent("outside/new");
 }
 
@@ -280,11 +280,11 @@ static void test_what_is_not_in_memory_is_for_later(void **state)
 
     (void)state;
     openat2_answers(EAGAIN, UINT_MAX, true);
-    assert_int_equal(exact_stat(jail, "file", JAIL_CACHED, &st), RES_LATER);
-    assert_int_equal(exact_open_file(jail, "file", JAIL_CACHED, &fd, &st), RES_LATER);
+    assert_int_equal(exact_stat(jail, "file", JAIL_CACHED, NULL, &st), RES_LATER);
+    assert_int_equal(exact_open_file(jail, "file", JAIL_CACHED, NULL, &fd, &st), RES_LATER);
     assert_int_equal(fd, -1);
-    assert_int_equal(exact_stat(jail, "file", JAIL_ANY, &st), RES_OK);
-    assert_int_equal(exact_stat(jail, "../file", JAIL_CACHED, &st), RES_NAME); /* by text */
+    assert_int_equal(exact_stat(jail, "file", JAIL_ANY, NULL, &st), RES_OK);
+    assert_int_equal(exact_stat(jail, "../file", JAIL_CACHED, NULL, &st), RES_NAME); /* by text */
 }
 
 /* --- directories are made --- */
@@ -297,10 +297,10 @@ static void test_a_directory_is_made_under_any_name_that_may_be(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        assert_int_equal(exact_make_dir(jail, names[i], 0777), RES_OK);
-        assert_int_equal(exact_stat(jail, names[i], JAIL_ANY, &st), RES_OK);
+        assert_int_equal(exact_make_dir(jail, names[i], NULL, 0777), RES_OK);
+        assert_int_equal(exact_stat(jail, names[i], JAIL_ANY, NULL, &st), RES_OK);
         assert_int_equal(st.st_mode, S_IFDIR | 0755);
-        assert_int_equal(exact_make_dir(jail, names[i], 0777), RES_EXISTS);
+        assert_int_equal(exact_make_dir(jail, names[i], NULL, 0777), RES_EXISTS);
     }
     (void)umask(before);
 }
@@ -310,18 +310,18 @@ static void test_a_directory_is_not_made_where_something_is(void **state)
     (void)state;
     scratch_link("absent", "root/dangling");
     scratch_link("dir", "root/to-dir");
-    assert_int_equal(exact_make_dir(jail, "file", 0755), RES_EXISTS);
-    assert_int_equal(exact_make_dir(jail, "dir", 0755), RES_EXISTS);
-    assert_int_equal(exact_make_dir(jail, "to-dir", 0755), RES_EXISTS);
-    assert_int_equal(exact_make_dir(jail, "dangling", 0755), RES_EXISTS);
+    assert_int_equal(exact_make_dir(jail, "file", NULL, 0755), RES_EXISTS);
+    assert_int_equal(exact_make_dir(jail, "dir", NULL, 0755), RES_EXISTS);
+    assert_int_equal(exact_make_dir(jail, "to-dir", NULL, 0755), RES_EXISTS);
+    assert_int_equal(exact_make_dir(jail, "dangling", NULL, 0755), RES_EXISTS);
     scratch_absent("root/absent");
 }
 
 static void test_missing_directories_above_are_not_made(void **state)
 {
     (void)state;
-    assert_int_equal(exact_make_dir(jail, "absent/new", 0755), RES_NOT_FOUND);
-    assert_int_equal(exact_make_dir(jail, "file/new", 0755), RES_NOT_FOUND);
+    assert_int_equal(exact_make_dir(jail, "absent/new", NULL, 0755), RES_NOT_FOUND);
+    assert_int_equal(exact_make_dir(jail, "file/new", NULL, 0755), RES_NOT_FOUND);
     scratch_absent("root/absent");
 }
 

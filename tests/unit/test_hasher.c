@@ -167,7 +167,7 @@ static void have_long_file(const char *path)
 
 static void ask(struct fixture *f, const char *name, struct asked *q)
 {
-    assert_int_equal(hasher_name(f->hasher, name, on_answer, q, &q->hashing), RES_OK);
+    assert_int_equal(hasher_name(f->hasher, name, NULL, on_answer, q, &q->hashing), RES_OK);
 }
 
 static void wait_for(struct fixture *f, const struct asked *q, unsigned answers)

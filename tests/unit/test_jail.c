@@ -37,7 +37,7 @@ static enum res try_open(const struct jail *j, const char *name)
 {
     struct stat st;
     int fd = -1;
-    enum res r = jail_open_file(j, name, JAIL_ANY, &fd, &st);
+    enum res r = jail_open_file(j, name, JAIL_ANY, NULL, &fd, &st);
 
     if (r == RES_OK) {
         close(fd);
@@ -59,7 +59,7 @@ static void serves(const char *name, const char *text)
     char found[64] = "";
     struct stat st;
     int fd = -1;
-    enum res r = jail_open_file(jail, name, JAIL_ANY, &fd, &st);
+    enum res r = jail_open_file(jail, name, JAIL_ANY, NULL, &fd, &st);
 
     if (r != RES_OK) {
         fail_msg("'%s': %s", name, wherry_res_text(r));
@@ -85,7 +85,7 @@ static void test_dot_dot_is_refused_by_text(void **state)
         struct jail_target t;
 
         refuses(names[i], RES_NAME);
-        assert_int_equal(jail_find_target(jail, names[i], &t), RES_NAME);
+        assert_int_equal(jail_find_target(jail, names[i], NULL, &t), RES_NAME);
     }
 }
 
@@ -115,7 +115,7 @@ static void test_names_of_temporary_files_are_refused(void **state)
         struct jail_target t;
 
         refuses(names[i], RES_NAME);
-        assert_int_equal(jail_find_target(jail, names[i], &t), RES_NAME);
+        assert_int_equal(jail_find_target(jail, names[i], NULL, &t), RES_NAME);
     }
     serves(".wherry", "whole");
 }
@@ -139,7 +139,7 @@ static void test_directories_are_told_apart(void **state)
         struct jail_target t;
 
         refuses(names[i], RES_IS_DIR);
-        assert_int_equal(jail_find_target(jail, names[i], &t), RES_IS_DIR);
+        assert_int_equal(jail_find_target(jail, names[i], NULL, &t), RES_IS_DIR);
     }
 }
 
@@ -239,7 +239,7 @@ static void test_links_in_a_circle_are_refused(void **state)
     scratch_link("b", "root/a");
     scratch_link("a", "root/b");
     refuses("a", RES_DENIED);
-    assert_int_equal(jail_find_target(jail, "a", &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "a", NULL, &t), RES_DENIED);
 }
 
 static void test_magic_links_are_not_followed(void **state)
@@ -254,11 +254,11 @@ static void test_magic_links_are_not_followed(void **state)
     assert_int_equal(jail_open(&jail, "/proc"), RES_OK);
     snprintf(name, sizeof(name), "self/fd/%d", fd);
     refuses(name, RES_DENIED);
-    assert_int_equal(jail_find_target(jail, name, &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, name, NULL, &t), RES_DENIED);
     refuses("self/cwd/outside/secret", RES_DENIED);
     refuses("self/root/etc/passwd", RES_DENIED);
     refuses("self/exe", RES_DENIED);
-    assert_int_equal(jail_find_target(jail, "self/cwd/outside/new", &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "self/cwd/outside/new", NULL, &t), RES_DENIED);
     assert_int_equal(try_open(jail, "self/status"), RES_OK); /* "self" itself is a plain link */
     close(fd);
 }
@@ -294,8 +294,8 @@ static void test_fifo_is_refused_without_being_opened(void **state)
     watch = watch_opens("root/fifo");
     refuses("fifo", RES_DENIED); /* with no writer, an open for reading would hang */
     refuses("link", RES_DENIED);
-    assert_int_equal(jail_find_target(jail, "fifo", &t), RES_DENIED);
-    assert_int_equal(jail_find_target(jail, "link", &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "fifo", NULL, &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "link", NULL, &t), RES_DENIED);
     assert_int_equal(opens_seen(watch), 0);
     assert_int_equal(open("root/fifo", O_WRONLY | O_NONBLOCK | O_CLOEXEC), -1);
     assert_int_equal(errno, ENXIO); /* nobody reads */
@@ -326,20 +326,20 @@ static bool have_open(void *arg, const struct stat *st)
 static void test_known_file_is_not_opened_again(void **state)
 {
     struct have_open h = {.answer = true};
-    const struct jail_known known = {.fn = have_open, .arg = &h};
+    const struct jail_terms known = {.known = have_open, .arg = &h};
     struct stat st;
     int fd = 5;
     int watch = watch_opens("root/file");
 
     (void)state;
-    assert_int_equal(jail_open_unknown(jail, "file", JAIL_ANY, known, &fd, &st), RES_OK);
+    assert_int_equal(jail_open_file(jail, "file", JAIL_ANY, &known, &fd, &st), RES_OK);
     assert_int_equal(fd, -1);
     assert_int_equal(st.st_size, 4);
     assert_int_equal(st.st_ino, h.stat.st_ino);
     assert_int_equal(h.asked, 1);
     assert_int_equal(opens_seen(watch), 0);
     h.answer = false;
-    assert_int_equal(jail_open_unknown(jail, "file", JAIL_ANY, known, &fd, &st), RES_OK);
+    assert_int_equal(jail_open_file(jail, "file", JAIL_ANY, &known, &fd, &st), RES_OK);
     assert_int_not_equal(fd, -1);
     assert_int_equal(h.asked, 2);
     assert_int_equal(opens_seen(watch), 1);
@@ -350,14 +350,14 @@ static void test_known_file_is_not_opened_again(void **state)
 static void test_nobody_is_asked_about_what_is_refused(void **state)
 {
     struct have_open h = {.answer = true};
-    const struct jail_known known = {.fn = have_open, .arg = &h};
+    const struct jail_terms known = {.known = have_open, .arg = &h};
     struct stat st;
     int fd = 5;
 
     (void)state;
-    assert_int_equal(jail_open_unknown(jail, ".", JAIL_ANY, known, &fd, &st), RES_IS_DIR);
-    assert_int_equal(jail_open_unknown(jail, "../file", JAIL_ANY, known, &fd, &st), RES_NAME);
-    assert_int_equal(jail_open_unknown(jail, "none", JAIL_ANY, known, &fd, &st), RES_NOT_FOUND);
+    assert_int_equal(jail_open_file(jail, ".", JAIL_ANY, &known, &fd, &st), RES_IS_DIR);
+    assert_int_equal(jail_open_file(jail, "../file", JAIL_ANY, &known, &fd, &st), RES_NAME);
+    assert_int_equal(jail_open_file(jail, "none", JAIL_ANY, &known, &fd, &st), RES_NOT_FOUND);
     assert_int_equal(h.asked, 0);
     assert_int_equal(fd, 5);
 }
@@ -371,7 +371,7 @@ static void test_devices_are_refused(void **state)
     assert_int_equal(jail_open(&jail, "/dev"), RES_OK);
     refuses("null", RES_DENIED);
     refuses("zero", RES_DENIED);
-    assert_int_equal(jail_find_target(jail, "null", &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "null", NULL, &t), RES_DENIED);
 }
 
 static void test_sockets_are_refused(void **state)
@@ -384,7 +384,7 @@ static void test_sockets_are_refused(void **state)
     assert_return_code(fd, errno);
     assert_return_code(bind(fd, (const struct sockaddr *)&name, sizeof(name)), errno);
     refuses("socket", RES_DENIED);
-    assert_int_equal(jail_find_target(jail, "socket", &t), RES_DENIED);
+    assert_int_equal(jail_find_target(jail, "socket", NULL, &t), RES_DENIED);
     close(fd);
 }
 
@@ -442,10 +442,10 @@ static void test_cached_look_up_answers_later_instead_of_blocking(void **state)
 
     (void)state;
     openat2_answers(EAGAIN, 1, true);
-    assert_int_equal(jail_open_file(jail, "dir\\file", JAIL_CACHED, &fd, &st), RES_LATER);
+    assert_int_equal(jail_open_file(jail, "dir\\file", JAIL_CACHED, NULL, &fd, &st), RES_LATER);
     assert_int_equal(openat2_answers_left(), 0);
     openat2_answers(EINVAL, 1, true); /* Linux before 5.12 */
-    assert_int_equal(jail_open_file(jail, "file", JAIL_CACHED, &fd, &st), RES_LATER);
+    assert_int_equal(jail_open_file(jail, "file", JAIL_CACHED, NULL, &fd, &st), RES_LATER);
     openat2_answers(EAGAIN, 1, true);
     serves("file", "file"); /* JAIL_ANY does not ask that way */
     assert_int_equal(openat2_answers_left(), 1);
@@ -459,7 +459,7 @@ static void test_cached_look_up_opens_what_is_in_memory(void **state)
 
     (void)state;
     serves("file", "file");
-    r = jail_open_file(jail, "file", JAIL_CACHED, &fd, &st);
+    r = jail_open_file(jail, "file", JAIL_CACHED, NULL, &fd, &st);
     if (r == RES_LATER) {
         scratch_skip("this file system answers no look-up from memory");
     }
@@ -478,8 +478,8 @@ static int open_without_proc(void *arg)
     if (!scratch_private_mounts() || mount("none", "/proc", "tmpfs", 0, NULL) == -1) {
         return SCRATCH_CANNOT;
     }
-    if (jail_open_file(jail, "file", JAIL_CACHED, &fd, &st) != RES_LATER ||
-        jail_open_file(jail, "file", JAIL_ANY, &fd, &st) != RES_OK ||
+    if (jail_open_file(jail, "file", JAIL_CACHED, NULL, &fd, &st) != RES_LATER ||
+        jail_open_file(jail, "file", JAIL_ANY, NULL, &fd, &st) != RES_OK ||
         read(fd, text, sizeof(text)) != 4 || strcmp(text, "file") != 0) {
         return 1;
     }

@@ -32,7 +32,7 @@ static void leads_to(const char *name, const char *dir, const char *last, bool e
     struct jail_target t;
     struct stat found;
     struct stat expected;
-    enum res r = jail_find_target(jail, name, &t);
+    enum res r = jail_find_target(jail, name, NULL, &t);
 
     if (r != RES_OK) {
         fail_msg("'%s': %s", name, wherry_res_text(r));
@@ -49,7 +49,7 @@ static void leads_to(const char *name, const char *dir, const char *last, bool e
 static void leads_nowhere(const char *name, enum res why)
 {
     struct jail_target t;
-    enum res r = jail_find_target(jail, name, &t);
+    enum res r = jail_find_target(jail, name, NULL, &t);
 
     if (r != why) {
         fail_msg("'%s': %s", name, wherry_res_text(r));
@@ -131,7 +131,7 @@ static int is_writable(void *arg)
 {
     struct jail_target t;
 
-    if (jail_find_target(jail, arg, &t) != RES_OK) {
+    if (jail_find_target(jail, arg, NULL, &t) != RES_OK) {
         return 2;
     }
     return t.writable ? 1 : 0;

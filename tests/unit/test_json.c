@@ -82,12 +82,21 @@ static void test_delete_and_c1_controls_are_escaped(void **state)
     ends_as(f, "{\"n\":\"\\u007f\\u009b\xc2\xa0\"}\n");
 }
 
+/* A name that shows itself in another order, or hides a part, fools who reads the line. */
+static void test_marks_of_direction_and_invisible_characters_are_escaped(void **state)
+{
+    struct fixture *f = *state;
+
+    json_bytes(&f->json, "n", VIEW("\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8b\xf3\xa0\x80\x81"));
+    ends_as(f, "{\"n\":\"\\u202e\\u2066\\u200b\\udb40\\udc01\"}\n");
+}
+
 static void test_utf8_stays_as_it_is(void **state)
 {
     struct fixture *f = *state;
 
-    json_bytes(&f->json, "n", VIEW("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa2 \xf4\x8f\xbf\xbf"));
-    ends_as(f, "{\"n\":\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa2 \xf4\x8f\xbf\xbf\"}\n");
+    json_bytes(&f->json, "n", VIEW("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa2 \xf0\xaf\xbf\xbd"));
+    ends_as(f, "{\"n\":\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa2 \xf0\xaf\xbf\xbd\"}\n");
 }
 
 /* A character of 2 or more bytes for each of these rows is malformed by RFC 3629 section 4. */
@@ -183,6 +192,7 @@ int main(void)
         STORY(test_no_member_is_an_empty_object),
         STORY(test_what_json_must_escape_is_escaped),
         STORY(test_delete_and_c1_controls_are_escaped),
+        STORY(test_marks_of_direction_and_invisible_characters_are_escaped),
         STORY(test_utf8_stays_as_it_is),
         STORY(test_bytes_that_are_no_utf8_are_kept_in_base64),
         cmocka_unit_test(test_overlong_forms_surrogates_and_cut_characters_are_no_utf8),

@@ -28,17 +28,17 @@ static struct list_reader *leaves_before_second; /* opening is answered; NULL: n
 static unsigned reads;
 static enum res read_res; /* RES_OK: the real answer */
 
-enum res __real_exact_open_dir(const struct jail *j, const char *name, int *ret_fd,
-                               struct stat *ret_stat);
-enum res __wrap_exact_open_dir(const struct jail *j, const char *name, int *ret_fd,
-                               struct stat *ret_stat);
+enum res __real_exact_open_dir(const struct jail *j, const char *name, const struct policy_who *who,
+                               int *ret_fd, struct stat *ret_stat);
+enum res __wrap_exact_open_dir(const struct jail *j, const char *name, const struct policy_who *who,
+                               int *ret_fd, struct stat *ret_stat);
 enum res __real_names_read(struct names *ret, int dir_fd);
 enum res __wrap_names_read(struct names *ret, int dir_fd);
 
-enum res __wrap_exact_open_dir(const struct jail *j, const char *name, int *ret_fd,
-                               struct stat *ret_stat)
+enum res __wrap_exact_open_dir(const struct jail *j, const char *name, const struct policy_who *who,
+                               int *ret_fd, struct stat *ret_stat)
 {
-    enum res r = __real_exact_open_dir(j, name, ret_fd, ret_stat);
+    enum res r = __real_exact_open_dir(j, name, who, ret_fd, ret_stat);
 
     if (++opens == 2 && leaves_before_second != NULL) {
         list_reader_free(leaves_before_second);

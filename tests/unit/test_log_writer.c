@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -155,6 +156,12 @@ static void finish(struct fixture *f, struct log_writer *w)
     f->writer = -1;
 }
 
+static void start(struct log_writer **ret, enum log_target target, int fd)
+{
+    assert_int_equal(log_writer_new(ret, target, fd), RES_OK);
+    assert_int_equal(log_writer_start(*ret), RES_OK);
+}
+
 static void say_one_of_each(struct log_writer *w)
 {
     log_writer_sink(w, LOG_LEVEL_ERROR, "first");
@@ -168,7 +175,7 @@ static void test_stderr_gets_plain_lines_in_order(void **state)
     struct fixture *f = *state;
     struct log_writer *w = NULL;
 
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     say_one_of_each(w);
     finish(f, w);
     read_all(f);
@@ -180,11 +187,43 @@ static void test_journal_gets_level_prefixes(void **state)
     struct fixture *f = *state;
     struct log_writer *w = NULL;
 
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_JOURNAL, f->writer), RES_OK);
+    start(&w, LOG_TARGET_JOURNAL, f->writer);
     say_one_of_each(w);
     finish(f, w);
     read_all(f);
     assert_string_equal(f->text, "<3>first\n<4>second\n<6>third\n<7>fourth\n");
+}
+
+static size_t count_threads(void)
+{
+    DIR *d = opendir("/proc/self/task");
+    size_t count = 0;
+
+    assert_non_null(d);
+    while (readdir(d) != NULL) {
+        count++;
+    }
+    closedir(d);
+    return count - 2; /* "." and ".." */
+}
+
+static void test_before_its_start_lines_are_written_at_once_without_a_thread(void **state)
+{
+    struct fixture *f = *state;
+    size_t before = count_threads(); /* a sanitizer may have one of its own */
+    struct log_writer *w = NULL;
+    char buf[64] = {0};
+
+    assert_int_equal(log_writer_new(&w, LOG_TARGET_JOURNAL, f->writer), RES_OK);
+    log_writer_sink(w, LOG_LEVEL_INFO, "early");
+    assert_int_equal(read(f->reader, buf, sizeof(buf) - 1), strlen("<6>early\n"));
+    assert_string_equal(buf, "<6>early\n");
+    assert_int_equal(count_threads(), before);
+    assert_int_equal(log_writer_start(w), RES_OK);
+    log_writer_sink(w, LOG_LEVEL_INFO, "late");
+    finish(f, w);
+    read_all(f);
+    assert_string_equal(f->text, "<6>late\n");
 }
 
 static void test_syslog_gets_lines_as_a_daemons(void **state)
@@ -195,7 +234,7 @@ static void test_syslog_gets_lines_as_a_daemons(void **state)
 
     (void)state;
     said.count = 0;
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_SYSLOG, -1), RES_OK);
+    start(&w, LOG_TARGET_SYSLOG, -1);
     log_writer_sink(w, LOG_LEVEL_ERROR, text[0]);
     log_writer_sink(w, LOG_LEVEL_WARNING, text[1]);
     log_writer_sink(w, LOG_LEVEL_INFO, text[2]);
@@ -223,7 +262,7 @@ static void test_lines_of_a_moment_are_written_together(void **state)
     struct log_writer *w = NULL;
 
     gathering.clock = TIME_IS_UP_WHEN_TOLD;
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     log_writer_sink(w, LOG_LEVEL_INFO, "first");
     assert_int_equal(sem_wait(&gathering.waits), 0);
     log_writer_sink(w, LOG_LEVEL_INFO, "second");
@@ -239,7 +278,7 @@ static void test_warning_is_written_at_once_behind_what_waits(void **state)
     struct log_writer *w = NULL;
 
     gathering.clock = TIME_STANDS;
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     log_writer_sink(w, LOG_LEVEL_INFO, "first");
     assert_int_equal(sem_wait(&gathering.waits), 0);
     log_writer_sink(w, LOG_LEVEL_WARNING, "second");
@@ -256,7 +295,7 @@ static void test_many_lines_are_written_before_the_time_is_up(void **state)
     char byte;
 
     gathering.clock = TIME_STANDS;
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     for (int i = 0; i < MANY; i++) {
         log_writer_sink(w, LOG_LEVEL_INFO,
                         "a line, and so many of it that they cannot wait for more");
@@ -275,7 +314,7 @@ static void test_line_over_the_limit_is_cut(void **state)
 
     memset(line, 'a', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\0';
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     log_writer_sink(w, LOG_LEVEL_INFO, line);
     log_writer_sink(w, LOG_LEVEL_INFO, "next");
     finish(f, w);
@@ -289,7 +328,7 @@ static void test_sink_keeps_errno(void **state)
     struct fixture *f = *state;
     struct log_writer *w = NULL;
 
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     errno = EXDEV;
     log_writer_sink(w, LOG_LEVEL_INFO, "line");
     assert_int_equal(errno, EXDEV);
@@ -346,7 +385,7 @@ static void test_stalled_reader_never_blocks_and_losses_are_counted(void **state
     unsigned long lines;
     unsigned long dropped;
 
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     say_many(w); /* nobody reads: this would hang if it blocked */
     assert_int_equal(pthread_create(&thread, NULL, read_all, f), 0);
     finish(f, w);
@@ -365,7 +404,7 @@ static void test_descriptor_that_is_nonblocking_loses_nothing(void **state)
     unsigned long dropped;
 
     assert_int_equal(fcntl(f->writer, F_SETFL, O_NONBLOCK), 0);
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     say_many(w);
     assert_int_equal(pthread_create(&thread, NULL, read_all, f), 0);
     finish(f, w);
@@ -382,7 +421,7 @@ static void test_free_gives_a_stalled_reader_one_second(void **state)
     struct timespec before;
     struct timespec after;
 
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     say_many(w);
     assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &before), 0);
     log_writer_free(w);
@@ -399,7 +438,7 @@ static void test_reader_that_went_away_does_no_harm(void **state)
 
     close(f->reader);
     f->reader = -1;
-    assert_int_equal(log_writer_new(&w, LOG_TARGET_STDERR, f->writer), RES_OK);
+    start(&w, LOG_TARGET_STDERR, f->writer);
     say_many(w); /* SIGPIPE would end the test */
     finish(f, w);
     log_writer_free(NULL);
@@ -410,6 +449,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_stderr_gets_plain_lines_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_journal_gets_level_prefixes, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_before_its_start_lines_are_written_at_once_without_a_thread, setup, teardown),
         cmocka_unit_test(test_syslog_gets_lines_as_a_daemons),
         cmocka_unit_test_setup_teardown(test_lines_of_a_moment_are_written_together, setup,
                                         teardown),

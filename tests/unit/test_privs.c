@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -6,8 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,24 +51,27 @@ static void test_unknown_user_is_refused_by_name(void **state)
     assert_non_null(strstr(why, "user \"no-such-user-here\" does not exist"));
 }
 
-static void test_own_name_changes_nothing(void **state)
+static bool own_name_changes_no_id(void)
 {
     const struct passwd *pw = getpwuid(geteuid());
+    uid_t uid = geteuid();
     struct privs p;
     char why[PRIVS_WHY];
     char name[PRIVS_NAME_BYTES];
 
+    snprintf(name, sizeof(name), "%s", pw->pw_name);
+    return privs_find(name, &p, why, sizeof(why)) == RES_OK && !p.change &&
+           strcmp(p.name, name) == 0 && p.uid == uid && p.root == (uid == 0) &&
+           privs_drop(&p, why, sizeof(why)) == RES_OK && getuid() == uid && geteuid() == uid;
+}
+
+static void test_own_name_changes_no_id(void **state)
+{
     (void)state;
-    if (pw == NULL) {
+    if (getpwuid(geteuid()) == NULL) {
         skip(); /* a user without a name has none to give */
     }
-    snprintf(name, sizeof(name), "%s", pw->pw_name);
-    assert_int_equal(privs_find(name, &p, why, sizeof(why)), RES_OK);
-    assert_false(p.change);
-    assert_string_equal(p.name, name);
-    assert_int_equal(p.uid, geteuid());
-    assert_int_equal(p.root, geteuid() == 0);
-    assert_int_equal(privs_drop(&p, why, sizeof(why)), RES_OK);
+    expect_in_child(own_name_changes_no_id);
 }
 
 static void test_root_becomes_wherry_or_nobody_when_no_user_is_named(void **state)
@@ -166,6 +173,139 @@ static void test_way_back_to_root_is_an_error(void **state)
     expect_in_child(half_a_drop_is_noticed);
 }
 
+/* All sets of this thread, as bits. */
+struct held {
+    uint64_t inheritable, permitted, effective, bounding, ambient;
+};
+
+static bool read_held(struct held *ret)
+{
+    static const char *const names[] = {"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"};
+    uint64_t *values[] = {&ret->inheritable, &ret->permitted, &ret->effective, &ret->bounding,
+                          &ret->ambient};
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[256];
+    unsigned found = 0;
+
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        for (unsigned i = 0; i < 5; i++) {
+            if (strncmp(line, names[i], strlen(names[i])) == 0) {
+                *values[i] = strtoull(line + strlen(names[i]), NULL, 16);
+                found++;
+            }
+        }
+    }
+    if (f != NULL) {
+        fclose(f);
+    }
+    return found == 5;
+}
+
+#define BIT(cap) (UINT64_C(1) << (cap))
+
+static bool nobody_holds_nothing(void)
+{
+    struct privs p;
+    struct held h;
+    char why[PRIVS_WHY];
+
+    return privs_find("nobody", &p, why, sizeof(why)) == RES_OK &&
+           privs_drop(&p, why, sizeof(why)) == RES_OK && read_held(&h) && h.inheritable == 0 &&
+           h.permitted == 0 && h.effective == 0 && h.ambient == 0 &&
+           ((h.bounding & BIT(CAP_NET_BIND_SERVICE)) == 0);
+}
+
+static void test_no_capability_is_left_in_any_set(void **state)
+{
+    (void)state;
+    need_root();
+    expect_in_child(nobody_holds_nothing);
+}
+
+/* As systemd starts a service with User= and AmbientCapabilities=. */
+static bool become_ordinary_with(cap_value_t value)
+{
+    cap_t caps = cap_init();
+    bool ok = caps != NULL && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
+              setresuid(65534, 65534, 65534) == 0 &&
+              cap_set_flag(caps, CAP_PERMITTED, 1, &value, CAP_SET) == 0 &&
+              cap_set_flag(caps, CAP_EFFECTIVE, 1, &value, CAP_SET) == 0 &&
+              cap_set_flag(caps, CAP_INHERITABLE, 1, &value, CAP_SET) == 0 &&
+              cap_set_proc(caps) == 0 && cap_set_ambient(value, CAP_SET) == 0;
+
+    cap_free(caps);
+    return ok;
+}
+
+static bool ambient_capability_is_given_away(void)
+{
+    struct privs p;
+    struct held before;
+    struct held after;
+    char why[PRIVS_WHY];
+
+    return become_ordinary_with(CAP_NET_BIND_SERVICE) && read_held(&before) &&
+           before.ambient == BIT(CAP_NET_BIND_SERVICE) && before.effective == before.ambient &&
+           privs_find(NULL, &p, why, sizeof(why)) == RES_OK &&
+           privs_drop(&p, why, sizeof(why)) == RES_OK && read_held(&after) &&
+           after.inheritable == 0 && after.permitted == 0 && after.effective == 0 &&
+           after.ambient == 0;
+}
+
+static void test_ordinary_user_gives_away_what_it_was_started_with(void **state)
+{
+    (void)state;
+    need_root();
+    expect_in_child(ambient_capability_is_given_away);
+}
+
+static bool root_keeps_three(void)
+{
+    uint64_t most = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER);
+    struct privs p;
+    struct held h;
+    char why[PRIVS_WHY];
+
+    return privs_find("root", &p, why, sizeof(why)) == RES_OK &&
+           privs_drop(&p, why, sizeof(why)) == RES_OK && read_held(&h) &&
+           (h.permitted & ~most) == 0 && h.effective == h.permitted && h.inheritable == 0 &&
+           h.ambient == 0 && (h.bounding & ~most) == 0;
+}
+
+static void test_root_on_purpose_keeps_what_files_of_others_need(void **state)
+{
+    (void)state;
+    need_root();
+    expect_in_child(root_keeps_three);
+}
+
+/* And what the store needs of /proc works all the same. */
+static bool core_is_forbidden(void)
+{
+    struct rlimit limit;
+    char why[PRIVS_WHY];
+    int fd = open("/", O_PATH | O_CLOEXEC);
+    char link[64];
+    int again;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    if (fd == -1 || (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) ||
+        privs_forbid_core(why, sizeof(why)) != RES_OK) {
+        return false;
+    }
+    again = open(link, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    close(again);
+    close(fd);
+    return again != -1 && getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0 &&
+           prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+static void test_no_core_is_dumped(void **state)
+{
+    (void)state;
+    expect_in_child(core_is_forbidden);
+}
+
 static bool gain_is_forbidden(void)
 {
     char why[PRIVS_WHY];
@@ -185,12 +325,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unknown_user_is_refused_by_name),
-        cmocka_unit_test(test_own_name_changes_nothing),
+        cmocka_unit_test(test_own_name_changes_no_id),
         cmocka_unit_test(test_root_becomes_wherry_or_nobody_when_no_user_is_named),
         cmocka_unit_test(test_ordinary_user_cannot_name_another),
         cmocka_unit_test(test_ordinary_user_stays_when_no_user_is_named),
         cmocka_unit_test(test_root_is_given_away_with_its_groups_for_good),
         cmocka_unit_test(test_way_back_to_root_is_an_error),
+        cmocka_unit_test(test_no_capability_is_left_in_any_set),
+        cmocka_unit_test(test_ordinary_user_gives_away_what_it_was_started_with),
+        cmocka_unit_test(test_root_on_purpose_keeps_what_files_of_others_need),
+        cmocka_unit_test(test_no_core_is_dumped),
         cmocka_unit_test(test_new_privileges_are_forbidden),
     };
 

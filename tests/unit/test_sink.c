@@ -119,6 +119,9 @@ static void await_idle(struct fixture *f)
     }
 }
 
+static const struct policy_who creates = {.write = POLICY_WRITE_CREATE};
+static const struct policy_who replaces = {.write = POLICY_WRITE_REPLACE};
+
 static const struct writer_params any_size = {
     .replace = true, .mode = 0640, .expected_size = WRITER_SIZE_UNKNOWN};
 
@@ -126,8 +129,7 @@ static void start_upload(struct fixture *f, const char *name, bool netascii)
 {
     struct sink_params p = params(f, netascii);
 
-    assert_int_equal(sink_open(&f->sink, &p, f->jail, name, POLICY_WRITE_REPLACE, &any_size),
-                     RES_LATER);
+    assert_int_equal(sink_open(&f->sink, &p, f->jail, name, &replaces, &any_size), RES_LATER);
     assert_int_equal(f->opened, 0);
 }
 
@@ -278,14 +280,12 @@ static void test_why_an_upload_cannot_begin_is_told(void **state)
     struct fixture *f = *state;
     struct sink_params p = params(f, false);
 
-    assert_int_equal(sink_open(&f->sink, &p, f->jail, "none/file", POLICY_WRITE_CREATE, &any_size),
-                     RES_LATER);
+    assert_int_equal(sink_open(&f->sink, &p, f->jail, "none/file", &creates, &any_size), RES_LATER);
     await(f, &f->opened, 1);
     assert_int_equal(f->result, RES_NOT_FOUND);
     sink_free(f->sink);
     scratch_file("root/file", "old");
-    assert_int_equal(sink_open(&f->sink, &p, f->jail, "file", POLICY_WRITE_CREATE, &any_size),
-                     RES_LATER);
+    assert_int_equal(sink_open(&f->sink, &p, f->jail, "file", &creates, &any_size), RES_LATER);
     await(f, &f->opened, 2);
     assert_int_equal(f->result, RES_EXISTS);
 }

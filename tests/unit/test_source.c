@@ -27,10 +27,10 @@ static bool cold_names;
 ssize_t __real_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
 ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int count, off_t offset, int flags);
-enum res __real_jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
-                                  struct jail_known known, int *ret_fd, struct stat *ret_stat);
-enum res __wrap_jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
-                                  struct jail_known known, int *ret_fd, struct stat *ret_stat);
+enum res __real_jail_open_file(const struct jail *j, const char *name, enum jail_how how,
+                               const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat);
+enum res __wrap_jail_open_file(const struct jail *j, const char *name, enum jail_how how,
+                               const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat);
 
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
@@ -46,13 +46,13 @@ ssize_t __wrap_preadv64v2(int fd, const struct iovec *iov, int count, off_t offs
     return __wrap_preadv2(fd, iov, count, offset, flags);
 }
 
-enum res __wrap_jail_open_unknown(const struct jail *j, const char *name, enum jail_how how,
-                                  struct jail_known known, int *ret_fd, struct stat *ret_stat)
+enum res __wrap_jail_open_file(const struct jail *j, const char *name, enum jail_how how,
+                               const struct jail_terms *terms, int *ret_fd, struct stat *ret_stat)
 {
     if (cold_names && how == JAIL_CACHED) {
         return RES_LATER;
     }
-    return __real_jail_open_unknown(j, name, cold_names ? how : JAIL_ANY, known, ret_fd, ret_stat);
+    return __real_jail_open_file(j, name, cold_names ? how : JAIL_ANY, terms, ret_fd, ret_stat);
 }
 
 /* The clock that tells whether a file is settled: by default long after it was written. */

@@ -47,9 +47,9 @@ ssize_t __wrap_pread64(int fd, void *to, size_t len, off_t offset);
 int __wrap_fstatfs(int fd, struct statfs *ret);
 int __wrap_fstatfs64(int fd, struct statfs *ret);
 enum res __real_exact_open_file(const struct jail *j, const char *name, enum jail_how how,
-                                int *ret_fd, struct stat *ret_stat);
+                                const struct policy_who *who, int *ret_fd, struct stat *ret_stat);
 enum res __wrap_exact_open_file(const struct jail *j, const char *name, enum jail_how how,
-                                int *ret_fd, struct stat *ret_stat);
+                                const struct policy_who *who, int *ret_fd, struct stat *ret_stat);
 
 ssize_t __wrap_preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
 {
@@ -117,12 +117,12 @@ int __wrap_fstatfs64(int fd, struct statfs *ret)
 }
 
 enum res __wrap_exact_open_file(const struct jail *j, const char *name, enum jail_how how,
-                                int *ret_fd, struct stat *ret_stat)
+                                const struct policy_who *who, int *ret_fd, struct stat *ret_stat)
 {
     if (how == JAIL_CACHED && names_are_cold) {
         return RES_LATER;
     }
-    return __real_exact_open_file(j, name, how, ret_fd, ret_stat);
+    return __real_exact_open_file(j, name, how, who, ret_fd, ret_stat);
 }
 
 /* --- a file of SIZE bytes and a span of it --- */

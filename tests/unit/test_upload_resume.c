@@ -104,7 +104,7 @@ static void test_a_killed_server_goes_on_from_what_was_synced(void **state)
     struct upload_request q = broken_request(id_a);
     char *bytes = story_bytes(KILLED_LEN);
     uint8_t sum[WHERRY_SHA256_BYTES];
-    uint64_t offset;
+    size_t offset;
 
     story_sha256(bytes, KILLED_LEN, sum);
     q.size = KILLED_LEN;
@@ -113,7 +113,7 @@ static void test_a_killed_server_goes_on_from_what_was_synced(void **state)
     story_restart(st);
     assert_int_equal(uploads_kept(st->uploads), 1);
     assert_int_equal(story_begin(st, 0, &q), RES_OK);
-    offset = st->clients[0].offset;
+    offset = (size_t)st->clients[0].offset;
     assert_in_range(offset, UPLOAD_SYNC_BYTES, KILLED_LEN);
     assert_int_equal(story_add(st, 0, bytes + offset, KILLED_LEN - offset), RES_OK);
     assert_int_equal(story_commit(st, 0, NULL), RES_OK); /* the digest is of the whole */

@@ -254,11 +254,12 @@ static void test_a_new_file_has_the_mode_that_was_asked_whatever_the_umask(void 
 {
     mode_t before = umask(0777);
     const struct writer_params p = {.mode = 0664, .expected_size = WRITER_SIZE_UNKNOWN};
+    const struct policy_who who = {.write = POLICY_WRITE_CREATE};
     enum res r;
     struct writer *w;
 
     (void)state;
-    r = writer_begin(&w, upload_jail(), "file", POLICY_WRITE_CREATE, &p);
+    r = writer_begin(&w, upload_jail(), "file", &who, &p);
     if (r == RES_OK) {
         r = writer_commit(w, NULL);
     }

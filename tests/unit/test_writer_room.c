@@ -14,11 +14,13 @@
 #include "support/scratch.h"
 #include "support/upload.h"
 
+static const struct policy_who replaces = {.write = POLICY_WRITE_REPLACE};
+
 static enum res begin(struct writer **ret, const struct jail *j, const char *name, uint64_t size)
 {
     const struct writer_params p = {.replace = true, .mode = 0640, .expected_size = size};
 
-    return writer_begin(ret, j, name, POLICY_WRITE_REPLACE, &p);
+    return writer_begin(ret, j, name, &replaces, &p);
 }
 
 static void test_more_than_the_free_space_is_refused_at_once(void **state)
@@ -92,16 +94,16 @@ static int keep_reserve(void *arg)
         return 1;
     }
     p.expected_size = 12 << 20;
-    if (writer_begin(&w, small, "file", POLICY_WRITE_REPLACE, &p) != RES_OK) {
+    if (writer_begin(&w, small, "file", &replaces, &p) != RES_OK) {
         return 2;
     }
     writer_abort(w);
     p.expected_size++;
-    if (writer_begin(&w, small, "file", POLICY_WRITE_REPLACE, &p) != RES_NO_SPACE) {
+    if (writer_begin(&w, small, "file", &replaces, &p) != RES_NO_SPACE) {
         return 3;
     }
     p.expected_size = WRITER_SIZE_UNKNOWN;
-    if (writer_begin(&w, small, "file", POLICY_WRITE_REPLACE, &p) != RES_OK ||
+    if (writer_begin(&w, small, "file", &replaces, &p) != RES_OK ||
         writer_write(w, bytes, sizeof(bytes)) != RES_OK) {
         return 4;
     }
@@ -113,7 +115,7 @@ static int keep_reserve(void *arg)
         return 6;
     }
     /* The reserve is all that is left. */
-    return writer_begin(&w, small, "x", POLICY_WRITE_REPLACE, &p) == RES_OK &&
+    return writer_begin(&w, small, "x", &replaces, &p) == RES_OK &&
                    writer_write(w, bytes, 1) == RES_OK
                ? 0
                : 7;
@@ -138,19 +140,18 @@ static void test_the_largest_upload_is_the_limit(void **state)
 
     (void)state;
     scratch_file("root/file", "old");
-    assert_int_equal(writer_begin(&w, upload_jail(), "file", POLICY_WRITE_REPLACE, &p),
-                     RES_TOO_LARGE);
+    assert_int_equal(writer_begin(&w, upload_jail(), "file", &replaces, &p), RES_TOO_LARGE);
     p.expected_size = 4;
-    assert_int_equal(writer_begin(&w, upload_jail(), "file", POLICY_WRITE_REPLACE, &p), RES_OK);
+    assert_int_equal(writer_begin(&w, upload_jail(), "file", &replaces, &p), RES_OK);
     writer_abort(w);
     p.expected_size = WRITER_SIZE_UNKNOWN;
-    assert_int_equal(writer_begin(&w, upload_jail(), "file", POLICY_WRITE_REPLACE, &p), RES_OK);
+    assert_int_equal(writer_begin(&w, upload_jail(), "file", &replaces, &p), RES_OK);
     assert_int_equal(writer_write(w, (const uint8_t *)"four", 4), RES_OK);
     assert_int_equal(writer_write(w, (const uint8_t *)"5", 1), RES_TOO_LARGE);
     assert_int_equal(writer_commit(w, NULL), RES_TOO_LARGE);
     scratch_holds("root/file", "old");
     p.size_max = 0;
-    assert_int_equal(writer_begin(&w, upload_jail(), "file", POLICY_WRITE_REPLACE, &p), RES_OK);
+    assert_int_equal(writer_begin(&w, upload_jail(), "file", &replaces, &p), RES_OK);
     assert_int_equal(writer_write(w, (const uint8_t *)"12345", 5), RES_OK);
     assert_int_equal(writer_commit(w, NULL), RES_OK);
     scratch_holds("root/file", "12345");
