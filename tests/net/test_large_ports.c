@@ -95,7 +95,7 @@ static void find_socket(const struct server_process *s, uint16_t port, struct se
 static struct seen transfer(const struct server_process *s)
 {
     static const char request[] = "\0\1small\0octet";
-    struct sockaddr_in from;
+    struct sockaddr_in from = {.sin_family = AF_UNSPEC};
     socklen_t len = sizeof(from);
     struct seen seen = {.port = 0};
     uint8_t packet[516];
