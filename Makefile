@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 DEPS := cmake/install-deps.sh
 BUILD := cmake --build --parallel $(JOBS) --preset
 
-.PHONY: help demo test test-foreign lint fuzz bench bench-quick package clean build
+.PHONY: help demo test test-foreign lint fuzz bench bench-quick package package-check dist clean build
 help:
 	@echo 'make demo     build, then play short scenes with server and clients on loopback'
 	@echo 'make test     everything CI runs: unit tests, simulation, interop, sanitizers, lint'
@@ -17,6 +17,8 @@ help:
 	@echo 'make bench    speed and memory beside other servers, 25 minutes at most'
 	@echo 'make bench-quick   the first rows of it, under 90 seconds'
 	@echo 'make package  Debian packages, into build/package'
+	@echo 'make package-check   ... and what lintian, blhc, piuparts, autopkgtest say of them'
+	@echo 'make dist     a tarball of the last commit that builds the same packages, into build/'
 	@echo 'make clean    remove build/'
 
 build:
@@ -27,12 +29,12 @@ build:
 demo:
 	@$(DEPS) build peers
 	@cmake --preset default >/dev/null
-	@$(BUILD) default --target wherryd wherry tftp_load
+	@$(BUILD) default --target wherryd wherry tftp_load test_sandbox
 	@interop/fetch-peers.sh || echo 'demo: goes on without servers of others'
 	@interop/demo.sh
 
 test:
-	@$(DEPS) build peers lint
+	@$(DEPS) build peers lint package
 	@tests/all.sh
 
 test-foreign:
@@ -66,6 +68,13 @@ bench-quick:
 package:
 	@$(DEPS) build package
 	@debian/build-packages.sh build/package
+
+package-check:
+	@$(DEPS) build package package-check
+	@tests/package-check.sh
+
+dist:
+	@cmake/dist.sh build
 
 clean:
 	rm -rf build

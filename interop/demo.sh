@@ -47,6 +47,15 @@ start_server() {
     tcp=wherry://127.0.0.1:$(log_line 'listening on wherry:' | sed 's/.*127\.0\.0\.1://')
 }
 
+# SIGTERM; sets $status.
+end_server() {
+    kill -TERM "$server"
+    wait "$server"
+    status=$?
+    server=
+    [ $status = 0 ]
+}
+
 hpa() { # tftp-hpa's client, in $work/here; always exits 0, so its files are what counts
     (cd "$work/here" && timeout 60 tftp -m binary 127.0.0.1 "$port" -c "$@" 2>&1)
 }
@@ -148,12 +157,50 @@ fi
 
 echo 'The transfer log, one line a request:'
 grep 'done op=' "$work/log" | sed 's/^/         /'
-kill -TERM "$server"
-wait "$server"
-status=$?
-server=
-[ $status = 0 ]
+end_server
 say "SIGTERM: the server ends in good order, exit status $status" $?
+echo 'A daemon that could hurt nobody: moved from tftpd-hpa, with rules, in its sandbox'
+mkdir -p "$work/boot/secret" "$work/etc/conf.d"
+cp "$work/root/image" "$work/boot/kernel"
+echo 'a key' >"$work/boot/secret/key"
+ln -s secret/key "$work/boot/link"
+chmod -R go+rX "$work"
+cat >"$work/tftpd-hpa" <<END
+TFTP_USERNAME="tftp"
+TFTP_DIRECTORY="$work/boot"
+TFTP_ADDRESS="127.0.0.1:0"
+TFTP_OPTIONS="--secure --blocksize 1468"
+END
+"$wherryd" --import-tftpd-hpa "$work/tftpd-hpa" >"$work/etc/wherryd.conf"
+say 'wherryd --import-tftpd-hpa: its settings in the words of wherryd.conf(5)' $? \
+    "$(grep -v -e '^#' -e '^$' "$work/etc/wherryd.conf")"
+
+cat >"$work/etc/conf.d/10-secret.conf" <<END
+rule { path = "secret" allow = {} }
+rule { allow = {"read", "list"} }
+END
+"$wherryd" --config "$work/etc/wherryd.conf" 2>"$work/log" &
+server=$!
+port=$(log_line 'listening on tftp:' | sed 's/.*127\.0\.0\.1://')
+"$wherry" get -q "tftp://127.0.0.1:$port/kernel" "$work/here/kernel" &&
+    cmp "$work/boot/kernel" "$work/here/kernel"
+status=$?
+text=$("$wherry" get "tftp://127.0.0.1:$port/link" "$work/here/key" 2>&1) && status=1
+[ $status = 0 ] && [ ! -e "$work/here/key" ]
+say 'conf.d/10-secret.conf shuts one directory, also for a link that leads there' $? "$text"
+
+grep -E '^(Uid|NoNewPrivs|Seccomp|CapEff):' "/proc/$server/status" >"$work/status" &&
+    grep -q '^NoNewPrivs:[[:space:]]*1' "$work/status" &&
+    grep -q '^Seccomp:[[:space:]]*2' "$work/status" &&
+    grep -q '^CapEff:[[:space:]]*0*$' "$work/status"
+say 'it serves without a capability, behind a filter of system calls' $? "$(cat "$work/status")"
+end_server
+
+text=$("${TEST_SANDBOX:-build/default/tests/test_sandbox}" 2>&1)
+status=$?
+say 'what such a server tries in vain, and what it may do' $status \
+    "$(echo "$text" | sed -n 's/^\[ *\(OK\|SKIPPED\|FAILED\) *\] test_/\1: /p' | tr _ ' ')"
+
 echo 'A boot storm: 200 clients ask for the same image of 1 MiB at once'
 text=$(bench/storm.sh 200)
 say 'each of them has it, every byte compared' $? "$text"

@@ -60,6 +60,7 @@ part 'many workers, shared ports, no segments (sanitizers)' switched sanitize \
 part 'one worker, own ports (sanitizers)' switched sanitize '--workers 1 --transfer-ports own'
 part 'coverage of the cores' tests/coverage.sh
 part 'install' tests/install.sh
+part 'packages' tests/packages.sh
 part 'scenes' interop/demo.sh
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

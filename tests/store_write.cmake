@@ -11,7 +11,7 @@ wherry_test(temp LINK store SOURCES ${scratch})
 wherry_wrap(test_temp renameat2)
 # Stands in for a system without /proc, where a file without a name can get none.
 wherry_test(writer LINK store SOURCES ${scratch} support/upload.c)
-wherry_wrap(test_writer access)
+wherry_wrap(test_writer access write)
 foreach(part local race room)
   wherry_test(writer_${part} LINK store SOURCES ${scratch} support/upload.c)
 endforeach()

@@ -10,11 +10,13 @@ wherry_test(handover LINK server)
 wherry_test(inherited LINK server)
 wherry_test(notify LINK server SOURCES support/log_lines.c support/scratch.c)
 
-wherry_test(systemd DIR net
-  SOURCES net/server_process.c net/wire_client.c support/chance.c support/pattern.c
-    support/scratch.c
-  LINK proto flags)
-target_compile_definitions(test_systemd PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
-add_dependencies(test_systemd wherryd)
+foreach(part told sockets)
+  wherry_test(systemd_${part} DIR net
+    SOURCES net/managed.c net/plain_client.c net/server_process.c net/wire_client.c support/chance.c
+      support/pattern.c support/scratch.c
+    LINK proto flags)
+  target_compile_definitions(test_systemd_${part} PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
+  add_dependencies(test_systemd_${part} wherryd)
+endforeach()
 
 wherry_test(heartbeat DIR net SOURCES support/scratch.c LINK server)

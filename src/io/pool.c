@@ -76,8 +76,10 @@ static void *run_thread(void *arg)
         pthread_mutex_lock(&p->lock);
         first = p->answered.first == NULL;
         list_append(&p->answered, job);
-        if (first) {
-            loop_waker_wake(&p->waker); /* later answers ride on the same wake-up */
+        if (first) { /* later answers ride on the same wake-up */
+            pthread_mutex_unlock(&p->lock);
+            loop_waker_wake(&p->waker);
+            pthread_mutex_lock(&p->lock);
         }
     }
     pthread_mutex_unlock(&p->lock);
@@ -177,8 +179,8 @@ void pool_submit(struct pool *p, struct pool_job *job)
     pthread_mutex_lock(&p->lock);
     busy = p->waiting.first != NULL || p->idle == 0;
     list_append(&p->waiting, job);
-    pthread_cond_signal(&p->more);
     pthread_mutex_unlock(&p->lock);
+    pthread_cond_signal(&p->more);
     if (p->limit == 0) {
         loop_waker_wake(&p->waker);
     } else if (busy) {

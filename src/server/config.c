@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -260,8 +261,8 @@ static enum res cross_check(const struct config *c, const struct command_line *l
     return RES_OK;
 }
 
-enum res config_read(int argc, char *const argv[], struct config **ret,
-                     struct config_wish *ret_wish, char *why, size_t cap)
+static enum res read_all(int argc, char *const argv[], const struct config *old,
+                         struct config **ret, struct config_wish *ret_wish, char *why, size_t cap)
 {
     struct command_line line = {.wish.action = CONFIG_SERVE};
     struct config_said said = {.write = ""};
@@ -277,6 +278,7 @@ enum res config_read(int argc, char *const argv[], struct config **ret,
         r = RES_NO_MEMORY;
         goto cleanup;
     }
+    c->known = old;
     r = store_presets(c, why, cap);
     if (r == RES_OK) {
         r = config_files_read(line.file != NULL ? line.file : CONFIG_FILE, line.file != NULL, c,
@@ -295,10 +297,39 @@ cleanup:
         return r;
     }
     if (c != NULL) {
+        c->known = NULL;
         *ret = c;
     }
     *ret_wish = line.wish;
     return RES_OK;
+}
+
+enum res config_read(int argc, char *const argv[], struct config **ret,
+                     struct config_wish *ret_wish, char *why, size_t cap)
+{
+    return read_all(argc, argv, NULL, ret, ret_wish, why, cap);
+}
+
+/* A pipe has nothing left to say, which would be read as no rules at all; or it waits for somebody
+ * to write, and with it all clients of the loop. */
+static bool can_be_read_again(const char *path)
+{
+    struct stat st;
+
+    return path == NULL || stat(path, &st) == -1 || S_ISREG(st.st_mode) || S_ISCHR(st.st_mode);
+}
+
+enum res config_read_again(int argc, char *const argv[], const struct config *old,
+                           struct config **ret, char *why, size_t cap)
+{
+    struct config_wish wish;
+
+    if (!can_be_read_again(old->file)) {
+        snprintf(why, cap, "%s: can be read only once: it is neither a file nor /dev/null",
+                 old->file);
+        return RES_UNSUPPORTED;
+    }
+    return read_all(argc, argv, old, ret, &wish, why, cap);
 }
 
 void config_free(struct config *c)

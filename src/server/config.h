@@ -81,6 +81,7 @@ struct config {
     uint64_t upload_max; /* bytes; 0: no limit */
     uint64_t disk_reserve;
     char *file; /* the main configuration file, if it or one of its conf.d was read; or NULL */
+    const struct config *known; /* whose endpoints need not be resolved, while this one is read */
 };
 
 /* Read when it exists and no other is named. */
@@ -111,6 +112,11 @@ struct config_wish {
  * the action is CONFIG_SERVE or CONFIG_CHECK. Not safe in two threads at once (getopt). */
 enum res config_read(int argc, char *const argv[], struct config **ret,
                      struct config_wish *ret_wish, char *why, size_t cap);
+/* The same for a reload, with the command line of the start. Endpoints that old has by the same URL
+ * keep its addresses: while serving there is no resolver to ask, nor time to wait for one. For the
+ * same reason a file that was a pipe is RES_UNSUPPORTED. */
+enum res config_read_again(int argc, char *const argv[], const struct config *old,
+                           struct config **ret, char *why, size_t cap);
 void config_free(struct config *c); /* takes NULL */
 
 /* Threads that serve: those that are asked for, or one for each processor that this process may use

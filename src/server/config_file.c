@@ -2,7 +2,6 @@
 #include "server/config_file.h"
 
 #include <confuse.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,14 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/errno_res.h"
 #include "base/text.h"
 #include "server/config_rules.h"
 #include "server/config_text.h"
 #include "server/option_rows.h"
 #include "server/option_value.h"
+#include "server/settings_text.h"
 
-#define FILE_BYTES_MAX (UINT64_C(1) << 20)
 #define RULE "rule"
 
 /* What is read, and where it goes. */
@@ -50,6 +48,25 @@ static int keep_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
     memcpy(w->text, value, len);
     *(void **)result = w;
     return 0;
+}
+
+/* In a rule. Of two assignments the last would count without a word, and who was named by the first
+ * not be denied what he was to be. The mark is the option's comment, which the parser leaves to its
+ * user; += goes on behind the values that are there. */
+static int keep_value_once(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+    static char mark[] = "said";
+    bool first = opt->nvalues <= 1;
+
+    if (first && cfg_opt_getcomment(opt) != NULL) {
+        cfg_error(cfg, "%s is said twice in one rule", cfg_opt_name(opt));
+        return -1;
+    }
+    if (first && cfg_opt_setcomment(opt, mark) != CFG_SUCCESS) {
+        cfg_error(cfg, "%s: out of memory", cfg_opt_name(opt));
+        return -1;
+    }
+    return keep_value(cfg, opt, value, result);
 }
 
 /* Keeps the first complaint in the comment of the section that it is about, the one text in a cfg_t
@@ -271,6 +288,7 @@ static cfg_opt_t *make_options(cfg_opt_t rule[RULE_KEYS + 1])
     }
     for (size_t i = 0; i < RULE_KEYS; i++) {
         rule[i] = make_option(rule_keys[i].name, rule_keys[i].list);
+        rule[i].parsecb = keep_value_once;
     }
     rule[RULE_KEYS] = (cfg_opt_t)CFG_END();
     options[used++] = section;
@@ -281,46 +299,6 @@ static cfg_opt_t *make_options(cfg_opt_t rule[RULE_KEYS + 1])
     }
     options[used] = (cfg_opt_t)CFG_END();
     return options;
-}
-
-/* All of a file, ended by NUL. The caller frees it. */
-static enum res read_text(const char *path, char **ret, char *why, size_t cap)
-{
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
-    size_t len = 0;
-    enum res r = RES_OK;
-
-    if (file == NULL) {
-        goto failed;
-    }
-    text = malloc(FILE_BYTES_MAX + 1);
-    if (text == NULL) {
-        goto failed;
-    }
-    len = fread(text, 1, FILE_BYTES_MAX + 1, file);
-    if (ferror(file) != 0) {
-        goto failed;
-    }
-    if (len > FILE_BYTES_MAX || memchr(text, '\0', len) != NULL) {
-        snprintf(why, cap, "%s: not a configuration file: %s", path,
-                 len > FILE_BYTES_MAX ? "larger than 1 MiB" : "it holds NUL bytes");
-        r = RES_PROTOCOL;
-        goto cleanup;
-    }
-    text[len] = '\0';
-    *ret = text;
-    text = NULL;
-    goto cleanup;
-failed:
-    r = res_from_errno(errno);
-    snprintf(why, cap, "%s: cannot be read: %s", path, strerror(errno));
-cleanup:
-    free(text);
-    if (file != NULL) {
-        fclose(file);
-    }
-    return r;
 }
 
 static void free_complaints(cfg_t *cfg)
@@ -371,12 +349,14 @@ enum res config_file_read(const char *path, struct config *c, struct policy_rule
                           struct config_said *said, char *why, size_t cap)
 {
     const struct reading in = {path, c, rules, said, why, cap};
+    char detail[CONFIG_WHY];
     char *text = NULL;
     const char *wrong;
     unsigned line;
-    enum res r = read_text(path, &text, why, cap);
+    enum res r = settings_text_read(path, &text, detail, sizeof(detail));
 
-    if (text == NULL) {
+    if (r != RES_OK) {
+        snprintf(why, cap, "%s: %s", path, detail);
         return r;
     }
     wrong = config_text_clean(text, &line);

@@ -8,10 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/errno_res.h"
 
 #define SUFFIX ".conf"
+
+/* A link that leads nowhere is not missing: what it was to say may be who is denied what. */
+static bool is_missing(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == -1 && errno == ENOENT;
+}
 
 /* --- conf.d --- */
 
@@ -29,7 +38,13 @@ static int compare(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A FIFO would hold up the server at a reload. A device is how a file is masked: /dev/null. */
+static bool is_null_device(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* A FIFO would hold up the server at a reload. A link to /dev/null is how a file is masked; it is
+ * passed over, since the sandbox does not let a reload open it. */
 static enum res judge_kind(const char *path, bool *ret_skip, char *why, size_t cap)
 {
     struct stat st;
@@ -40,12 +55,12 @@ static enum res judge_kind(const char *path, bool *ret_skip, char *why, size_t c
         (void)snprintf(why, cap, "%s: cannot be read: %s", path, strerror(error));
         return res_from_errno(error);
     }
-    if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode) && !S_ISDIR(st.st_mode)) {
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !is_null_device(&st)) {
         (void)snprintf(why, cap, "%s: not a configuration file: neither a file nor /dev/null",
                        path);
         return RES_PROTOCOL;
     }
-    *ret_skip = S_ISDIR(st.st_mode);
+    *ret_skip = !S_ISREG(st.st_mode);
     return RES_OK;
 }
 
@@ -75,7 +90,7 @@ static enum res read_dir(const char *dir, struct config *c, struct policy_rules 
     if (count == -1) {
         int error = errno;
 
-        if (error == ENOENT) {
+        if (error == ENOENT && is_missing(dir)) {
             return RES_OK;
         }
         (void)snprintf(why, cap, "%s: cannot be read: %s", dir, strerror(error));
@@ -134,8 +149,7 @@ enum res config_files_read(const char *main_path, bool named, struct config *c,
     struct policy_rules *main_rules = policy_rules_new();
     struct policy_rules *dir_rules = policy_rules_new();
     char dir[PATH_MAX];
-    struct stat st;
-    bool any = named || stat(main_path, &st) == 0 || errno != ENOENT;
+    bool any = named || !is_missing(main_path);
     bool dir_any = false;
     enum res r = RES_OK;
 

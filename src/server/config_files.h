@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* server/config_files.h: which files are the configuration, and in which order: the main one, and
  * behind it those of the directory `conf.d` beside it whose names end in ".conf" and do not begin
- * with a dot, in the bytewise order of the names; directories are passed over.
+ * with a dot, in the bytewise order of the names; directories are passed over, and what is
+ * /dev/null, by which a file is masked.
  *
  * Of values the last one said counts, endpoints come together, and the rules of conf.d are judged
  * before those of the main file. */

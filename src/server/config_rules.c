@@ -48,7 +48,7 @@ static bool parse_prefix(const char *text, struct policy_prefix *ret)
     if (!parse_host(text, len, &ret->host)) {
         return false;
     }
-    bits = ret->host.len * 8u;
+    bits = UINT64_C(8) * ret->host.len;
     if (text[len] == '/' && !number_parse(text + len + 1, 0, bits, &bits)) {
         return false;
     }
@@ -136,6 +136,11 @@ enum res config_rule_set_path(struct policy_rule *rule, const char *text, char *
 
     if (path == NULL) {
         return out_of_memory(why, cap);
+    }
+    if (*text == '\0') { /* as of a variable of the environment that is not set */
+        (void)snprintf(why, cap, "an empty path is nowhere: \"/\" is everything");
+        free(path);
+        return RES_PROTOCOL;
     }
     while (*at != '\0') {
         size_t len = strcspn(at, "/");

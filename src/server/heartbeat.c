@@ -74,14 +74,27 @@ void heartbeat_stop(struct heartbeat *h)
     loop_timer_stop(&h->watchdog);
 }
 
+static void tell_end(struct heartbeat *h)
+{
+    char status[STATUS_BYTES];
+
+    if (notify_tell(h->notify, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=%s",
+                    (h->end_within_ns + END_NS) / 1000, status_of(h, status))) {
+        h->owes_end = false;
+        h->owes_status = false;
+    }
+}
+
 /* What could not be told now, as the manager's queue is full, is told with the next answer. */
 void heartbeat_answered(struct heartbeat *h)
 {
     char status[STATUS_BYTES];
 
-    if ((h->owes_ready || h->owes_status) &&
-        notify_tell(h->notify, "%sSTATUS=%s", h->owes_ready ? "READY=1\n" : "",
-                    status_of(h, status))) {
+    if (h->owes_end) {
+        tell_end(h);
+    } else if ((h->owes_ready || h->owes_status) &&
+               notify_tell(h->notify, "%sSTATUS=%s", h->owes_ready ? "READY=1\n" : "",
+                           status_of(h, status))) {
         h->owes_ready = false;
         h->owes_status = false;
     }
@@ -92,13 +105,15 @@ void heartbeat_answered(struct heartbeat *h)
 
 void heartbeat_reloading(struct heartbeat *h)
 {
-    (void)notify_tell(h->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-                      loop_now_ns(h->loop) / 1000);
+    if (!h->stopping) {
+        (void)notify_tell(h->notify, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+                          loop_now_ns(h->loop) / 1000);
+    }
 }
 
 void heartbeat_reloaded(struct heartbeat *h)
 {
-    if (anybody_listens(h)) {
+    if (anybody_listens(h) && !h->stopping) {
         h->owes_ready = true;
         workers_ask(h->workers);
     }
@@ -106,12 +121,11 @@ void heartbeat_reloaded(struct heartbeat *h)
 
 void heartbeat_ending(struct heartbeat *h, uint64_t within_ns)
 {
-    char status[STATUS_BYTES];
-
     h->stopping = true;
+    h->end_within_ns = within_ns;
     h->owes_ready = false;
     if (anybody_listens(h)) {
-        (void)notify_tell(h->notify, "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64 "\nSTATUS=%s",
-                          (within_ns + END_NS) / 1000, status_of(h, status));
+        h->owes_end = true;
+        tell_end(h);
     }
 }

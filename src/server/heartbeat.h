@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* server/heartbeat.h: keeps the service manager informed, as sd_notify(3) has it.
  *
- *   the loops of all workers turn, sockets are read     READY=1
- *   every HEARTBEAT_STATUS_NS                            STATUS=37 running, 4120 done, 3 failed,
- * ... the configuration is read again, and was             RELOADING=1, then READY=1 half of the
- * manager's watchdog time is over          WATCHDOG=1 the last transfers run STOPPING=1, and how
- * long that may take
+ *   READY=1      the loops of all workers turn, sockets are read
+ *   STATUS=...   every HEARTBEAT_STATUS_NS
+ *   RELOADING=1  the configuration is read again; READY=1 when it was
+ *   WATCHDOG=1   half of the manager's watchdog time is over
+ *   STOPPING=1   the last transfers run; and how long that may take
  *
  * READY, STATUS and WATCHDOG are each told as the answer to a question that every worker's loop is
  * asked (workers_ask()): a worker that hangs answers nothing, no word leaves, and the manager's
@@ -33,7 +33,9 @@ struct heartbeat {
     bool owes_ready;  /* to be told with the next answer, */
     bool owes_status; /* each of these */
     bool owes_alive;
+    bool owes_end;
     bool stopping;
+    uint64_t end_within_ns;
 };
 
 /* All of these outlive the heartbeat, whose heartbeat_answered() is called by the workers'
@@ -42,7 +44,8 @@ void heartbeat_start(struct heartbeat *h, struct loop *loop, struct workers *wor
                      struct notify *notify);
 void heartbeat_stop(struct heartbeat *h);
 void heartbeat_answered(struct heartbeat *h);
-/* Around a reload, also one that changes nothing. */
+/* Around a reload, also one that changes nothing. Not told once the end has begun, which no READY=1
+ * takes back. */
 void heartbeat_reloading(struct heartbeat *h);
 void heartbeat_reloaded(struct heartbeat *h);
 /* The end begins and takes that long at most. */

@@ -5,7 +5,7 @@
 
 #include "server/import_plan.h"
 #include "server/import_servers.h"
-#include "server/import_text.h"
+#include "server/settings_text.h"
 
 #define WHY_BYTES 256
 
@@ -25,7 +25,7 @@ enum res import_print(enum import_kind kind, const char *path, FILE *to, FILE *c
         fprintf(complaints, "%s\n", wherry_res_text(r));
         return r;
     }
-    r = import_text_read(path, &text, why, sizeof(why));
+    r = settings_text_read(path, &text, why, sizeof(why));
     if (r != RES_OK) {
         import_plan_broken(plan, 0, why, r);
     } else {

@@ -150,8 +150,14 @@ static enum res open_the_root(struct start *s)
 
 static enum res drop_privileges(struct start *s)
 {
-    enum res r = privs_drop(&s->privs, s->why, sizeof(s->why));
+    bool keeps_port = false;
+    enum res r = privs_drop(&s->privs, &keeps_port, s->why, sizeof(s->why));
 
+    if (keeps_port) {
+        log_info(
+            &s->log, "server",
+            "CAP_NET_BIND_SERVICE stays: the service manager's filter forbids to give it away");
+    }
     if (r == RES_OK && s->privs.root) {
         log_warning(&s->log, "server", "serving as root: name an ordinary user with --user");
     }
@@ -302,6 +308,9 @@ int main(int argc, char **argv)
     enum res r;
 
     if (!open_standard_descriptors()) {
+        fprintf(stderr,
+                "wherryd: /dev/null: %s: it must be there, and open for reading and writing\n",
+                strerror(errno));
         return EXIT_FAILED;
     }
     r = config_read(argc, argv, &config, &wish, why, sizeof(why));

@@ -170,11 +170,24 @@ static enum res grow_endpoints(struct config *c)
     return RES_OK;
 }
 
+static const struct endpoint *find_endpoint(const struct config *c, const char *url)
+{
+    for (size_t i = 0; c != NULL && i < c->endpoint_count; i++) {
+        if (strcmp(c->endpoint_urls[i], url) == 0) {
+            return &c->endpoints[i];
+        }
+    }
+    return NULL;
+}
+
 static enum res add_endpoint(struct config *c, const char *url, char *why, size_t cap)
 {
+    const struct endpoint *known = find_endpoint(c->known, url);
     struct endpoint endpoint;
 
-    if (endpoint_parse(url, &endpoint, why, cap) != RES_OK) {
+    if (known != NULL) {
+        endpoint = *known;
+    } else if (endpoint_parse(url, &endpoint, why, cap) != RES_OK) {
         return RES_PROTOCOL;
     }
     if (grow_endpoints(c) != RES_OK) {

@@ -134,9 +134,29 @@ static bool shrink_bounds(const struct privs *p)
     return true;
 }
 
+/* Why a failed capset(2) may be lived with: a service manager's filter denies the call, and what is
+ * held is to bind ports below 1024, or nothing. */
+static bool is_harmless(int error, cap_t now, bool *ret_keeps_port)
+{
+    cap_value_t port = CAP_NET_BIND_SERVICE;
+    cap_flag_value_t has = CAP_CLEAR;
+    cap_t most = cap_init();
+    bool ok = error == EPERM && most != NULL && cap_get_flag(now, port, CAP_PERMITTED, &has) == 0 &&
+              cap_set_flag(most, CAP_PERMITTED, 1, &port, has) == 0 &&
+              !CAP_DIFFERS(cap_compare(now, most), CAP_PERMITTED);
+
+    if (most != NULL) {
+        cap_free(most);
+    }
+    if (ok) {
+        *ret_keeps_port = has == CAP_SET;
+    }
+    return ok;
+}
+
 /* Leaves nothing of what is effective, permitted, inheritable or ambient but what is kept; of that,
  * what there is. */
-static bool drop_capabilities(const struct privs *p)
+static bool drop_capabilities(const struct privs *p, bool *ret_keeps_port)
 {
     cap_t now = cap_get_proc();
     cap_t kept = cap_init();
@@ -149,7 +169,8 @@ static bool drop_capabilities(const struct privs *p)
              cap_set_flag(kept, CAP_PERMITTED, 1, &of_root[i], has) == 0 &&
              cap_set_flag(kept, CAP_EFFECTIVE, 1, &of_root[i], has) == 0;
     }
-    ok = ok && cap_reset_ambient() == 0 && cap_set_proc(kept) == 0;
+    ok = ok && cap_reset_ambient() == 0 &&
+         (cap_set_proc(kept) == 0 || is_harmless(errno, now, ret_keeps_port));
     if (now != NULL) {
         cap_free(now);
     }
@@ -166,9 +187,11 @@ static enum res become_user(const struct privs *p, char *why, size_t cap)
         setresuid(p->uid, p->uid, p->uid) != 0) {
         int error = errno;
 
-        snprintf(why, cap,
-                 "cannot become user %s: %s (does a sandbox withhold CAP_SETUID or CAP_SETGID?)",
-                 p->name, strerror(error));
+        snprintf(
+            why, cap,
+            "cannot become user %s: %s: a sandbox that withholds CAP_SETUID or CAP_SETGID, or a "
+            "user namespace without that user; --user root stays who it is",
+            p->name, strerror(error));
         return res_from_errno(error);
     }
     if (!is_final(p)) {
@@ -178,19 +201,23 @@ static enum res become_user(const struct privs *p, char *why, size_t cap)
     return RES_OK;
 }
 
-enum res privs_drop(const struct privs *p, char *why, size_t cap)
+enum res privs_drop(const struct privs *p, bool *ret_keeps_port, char *why, size_t cap)
 {
+    bool keeps_port = false;
     enum res r = RES_OK;
     bool ok = shrink_bounds(p); /* while that is allowed */
 
     if (ok && p->change) {
         r = become_user(p, why, cap);
     }
-    if (r == RES_OK && (!ok || !drop_capabilities(p))) {
+    if (r == RES_OK && (!ok || !drop_capabilities(p, &keeps_port))) {
         int error = errno;
 
         snprintf(why, cap, "cannot give away capabilities: %s", strerror(error));
         r = res_from_errno(error);
+    }
+    if (r == RES_OK) {
+        *ret_keeps_port = keeps_port;
     }
     return r;
 }

@@ -28,8 +28,10 @@ enum res privs_forbid_gain(char *why, size_t cap);
 enum res privs_find(const char *user, struct privs *ret, char *why, size_t cap);
 /* Becomes that user with its groups, for good, and makes sure that there is no way back. Then gives
  * away all capabilities, also those that an ordinary user was started with; root on purpose keeps
- * those for files of others. Nothing is kept for later: no port is bound after the start. */
-enum res privs_drop(const struct privs *p, char *why, size_t cap);
+ * those for files of others. Nothing is kept for later: no port is bound after the start.
+ * *ret_keeps_port: CAP_NET_BIND_SERVICE, and that alone, was left all the same, for a filter from
+ * outside denies capset(2). */
+enum res privs_drop(const struct privs *p, bool *ret_keeps_port, char *why, size_t cap);
 /* No core is dumped, and no other process of the user looks into this one. After privs_drop(),
  * which makes the kernel reconsider. */
 enum res privs_forbid_core(char *why, size_t cap);

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "server/sandboxed_build.h"
 
@@ -197,7 +198,9 @@ static const struct sandbox_call calls[] = {
     WRITES("ftruncate", "an upload that goes on where its safe bytes end"),
     WRITES("ftruncate64", "an upload that goes on where its safe bytes end"),
     WRITES("flock", "a running writer's temporary file is told from a dead one's"),
-    WRITES("fchmod", "an upload's mode"),
+    /* What is made with such a mode is empty, and whoever writes to it takes the mode away. */
+    {.name = "fchmod", .when = SANDBOX_WRITE, .only = "without S_ISUID and S_ISGID",
+        .reason = "an upload's mode", .arguments = {WITHOUT(1, S_ISUID | S_ISGID)}},
     WRITES("fchown", "an upload keeps the owner of what it replaces"),
     WRITES("fchown32", "an upload keeps the owner of what it replaces"),
     WRITES("fsync", "an upload's bytes and name reach the disk"),
@@ -279,6 +282,11 @@ static const struct sandbox_call of_sanitizers[] = {
     CALL("nanosleep", "locks"),
     CALL("clock_nanosleep", "locks"),
     CALL("process_vm_readv", "is this memory mapped"),
+    CALL("open", "the C library is not asked"),
+    CALL("stat", "the C library is not asked"),
+    CALL("lstat", "the C library is not asked"),
+    CALL("getdents", "the C library is not asked"),
+    CALL("sched_yield", "locks"),
 };
 /* clang-format on */
 

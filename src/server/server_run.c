@@ -102,14 +102,28 @@ static void warn_unchanged(const struct log *log, const char *key)
     log_warning(log, "server", "%s changed: takes effect when wherryd is started again", key);
 }
 
-/* What is opened, started or given away once, before serving, stays. */
-static void warn_of_fixed(const struct log *log, const struct config *old, const struct config *new)
+static void warn_of_endpoints(const struct log *log, bool handed_over)
 {
+    if (handed_over) {
+        log_warning(log, "server",
+                    "listen changed: not used, since the sockets were handed over by the service "
+                    "manager");
+    } else {
+        warn_unchanged(log, "listen");
+    }
+}
+
+/* What is opened, started or given away once, before serving, stays. */
+static void warn_of_fixed(const struct server_run_params *p, const struct config *old,
+                          const struct config *new)
+{
+    const struct log *log = p->log;
+
     if (!same_text(old->root, new->root)) {
         warn_unchanged(log, "root");
     }
     if (!same_endpoints(old, new)) {
-        warn_unchanged(log, "listen");
+        warn_of_endpoints(log, p->listeners->handed_over);
     }
     if (!same_text(old->user, new->user)) {
         warn_unchanged(log, "user");
@@ -162,20 +176,19 @@ static void replace_config(struct server *s, struct config *old, struct config *
     config_free(old);
 }
 
-/* Reads on the loop: one small file, when somebody asks for it. */
+/* Reads on the loop: small files, when somebody asks for it. */
 static void reload(struct server *s)
 {
     const struct server_run_params *p = s->params;
     struct config *old = *p->config;
     struct config *new = NULL;
-    struct config_wish wish;
     char why[CONFIG_WHY];
 
-    if (config_read(p->argc, p->argv, &new, &wish, why, sizeof(why)) != RES_OK) {
+    if (config_read_again(p->argc, p->argv, old, &new, why, sizeof(why)) != RES_OK) {
         log_error(p->log, "server", "not reloaded, the old settings stay: %s", why);
         return;
     }
-    warn_of_fixed(p->log, old, new);
+    warn_of_fixed(p, old, new);
     p->log->level = new->log_level;
     umask(new->umask);
     replace_config(s, old, new);

@@ -3,15 +3,25 @@
  *
  * Blocks before the last are acknowledged when they are here, and written some at a time: a trip to
  * the pool for each would cost lock-step clients more than all the rest. A full disk is an ERROR
- * all the same, BEHIND_BYTES later at most, and before the last ACK in any case. */
+ * all the same, BEHIND_TRIPS later at most, and before the last ACK in any case. */
 #include "proto/wire_error.h"
 #include "server/tftp_session.h"
 #include "server/who.h"
 
-/* Acknowledged and not written yet, at most; beyond it an ACK waits for the disk. */
-#define BEHIND_BYTES 262144u
-/* So much is worth a trip to the pool. */
-#define GATHER_BYTES 32768u
+/* So much is worth a trip to the pool: in a crowd less, where all of it together should not leave
+ * the processor's cache, and memory is short. */
+#define GATHER_BYTES 131072u
+#define GATHER_BYTES_CROWD 32768u
+/* So many running transfers of a worker are a crowd. */
+#define CROWD 9u
+/* So many trips' worth may be acknowledged and not written yet; beyond it an ACK waits for the
+ * disk. A window of 1 MiB fits in, so that it is answered while it is written. */
+#define BEHIND_TRIPS 8u
+
+static size_t worth_a_trip(const struct tftp_session *ss)
+{
+    return ss->room->running < CROWD ? GATHER_BYTES : GATHER_BYTES_CROWD;
+}
 
 static void on_opened(void *owner, enum res r)
 {
@@ -162,8 +172,10 @@ static void write_input(struct tftp_session *ss, const struct wherry_packet *p, 
         fail_with(ss, r);
         return;
     }
-    if (sink_waiting(ss->write.sink) <= BEHIND_BYTES) {
+    if (sink_waiting(ss->write.sink) <= BEHIND_TRIPS * worth_a_trip(ss)) {
         stored(ss, piece.block, now_ns);
+    } else {
+        sink_flush(ss->write.sink); /* on_stored() is what says it now */
     }
 }
 
@@ -193,7 +205,7 @@ static bool write_output(struct tftp_session *ss, uint64_t now_ns)
     uint8_t buf[SESSION_CONTROL_BYTES];
     size_t len;
 
-    if (!ss->write.committing && sink_waiting(ss->write.sink) >= GATHER_BYTES) {
+    if (!ss->write.committing && sink_gathered(ss->write.sink) >= worth_a_trip(ss)) {
         sink_flush(ss->write.sink);
     }
     if (tftp_seat_full(&ss->seat)) {

@@ -299,7 +299,7 @@ static void end_seat(struct seat *s, const void *arg)
 /* The first one reads for all: it is told where the others take what is theirs. */
 static enum res share_out(struct workers *w)
 {
-    w->handovers = calloc(w->count, sizeof(*w->handovers));
+    w->handovers = calloc(w->count, sizeof(struct handover *));
     if (w->handovers == NULL) {
         return RES_NO_MEMORY;
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 void keeper_clear(struct keeper *k)
 {
     free(k->memory);
@@ -45,11 +47,8 @@ void keeper_add(struct keeper *k, size_t len)
 void keeper_release(struct keeper *k, uint64_t offset)
 {
     if (offset > k->offset) {
-        size_t gone = (size_t)(offset - k->offset);
+        size_t gone = (size_t)number_min(offset - k->offset, k->len);
 
-        if (gone > k->len) {
-            gone = k->len;
-        }
         k->offset += gone;
         k->start += gone;
         k->len -= gone;

@@ -342,6 +342,11 @@ size_t sink_waiting(const struct sink *s)
     return s->gather.len + (s->busy ? s->job->batch.len : 0);
 }
 
+size_t sink_gathered(const struct sink *s)
+{
+    return s->gather.len;
+}
+
 uint64_t sink_bytes(const struct sink *s)
 {
     return s->bytes;

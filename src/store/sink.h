@@ -58,6 +58,8 @@ void sink_commit(struct sink *s);
 void sink_free(struct sink *s);
 /* Bytes that were added and are not written yet. */
 size_t sink_waiting(const struct sink *s);
+/* Those of them that no write has begun with: what a flush would be for. */
+size_t sink_gathered(const struct sink *s);
 uint64_t sink_bytes(const struct sink *s); /* written to the file so far; for tests */
 
 #endif

@@ -13,6 +13,9 @@
 
 #define MODE_BITS ((mode_t)01777)
 #define APPEARANCES_MAX 16 /* of the name, while it is being committed */
+/* At most so much in one write(2). For more, file systems ask for pages that lie side by side, and
+ * those cost more to find than the calls that are saved. */
+#define PIECE_BYTES 65536u
 
 struct writer {
     struct temp temp;
@@ -210,7 +213,7 @@ enum res writer_write(struct writer *w, const uint8_t *bytes, size_t len)
         w->failed = check_limits(w, len);
     }
     while (len > 0 && w->failed == RES_OK) {
-        ssize_t n = write(w->temp.fd, bytes, len);
+        ssize_t n = write(w->temp.fd, bytes, len < PIECE_BYTES ? len : PIECE_BYTES);
 
         if (n >= 0) {
             bytes += n;

@@ -132,4 +132,17 @@ else
     expect 1 '--user root: only root can become another user' -- \
         $as_nobody "$wherryd" --listen tftp://127.0.0.1:0 --root "$work/root" --user root
 fi
+
+# Namespaces: one that knows no user but root, and one whose /dev is empty.
+if unshare --user --map-root-user --mount true 2>"$work/err"; then
+    expect 1 'cannot become user nobody: ' 'a user namespace without that user; --user root' -- \
+        unshare --user --map-root-user "$wherryd" --listen tftp://127.0.0.1:0 --root "$work/root" \
+        --user nobody
+    # shellcheck disable=SC2016 # $1 is the inner shell's
+    expect 1 '/dev/null: No such file or directory: it must be there' -- \
+        unshare --user --map-root-user --mount sh -c \
+        'mount -t tmpfs none /dev && exec "$1" --check' sh "$wherryd"
+else
+    echo "skip - no user namespaces here: $(cat "$work/err")"
+fi
 [ "$failed" = 0 ]

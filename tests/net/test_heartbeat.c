@@ -261,6 +261,36 @@ static void test_ready_is_told_later_when_the_queue_was_full(void **state)
     turn_until_told(h, "READY=1");
 }
 
+/* Without it the manager kills transfers that have longer to end than it knows. */
+static void test_the_end_is_told_later_when_the_queue_was_full(void **state)
+{
+    struct house *h = *state;
+
+    heartbeat_start(&h->heartbeat, h->loop, h->workers, &h->notify);
+    turn_until_told(h, "READY=1");
+    while (send(h->notify.fd, "full", 4, MSG_DONTWAIT) == 4) {
+    }
+    heartbeat_ending(&h->heartbeat, NUMBER_SECOND);
+    assert_int_equal(count_told(h, "STOPPING=1"), 0);
+    turn_until_told(h, "STOPPING=1\nEXTEND_TIMEOUT_USEC=11000000\nSTATUS=ending: 0 running");
+}
+
+static void test_a_reload_after_the_end_began_is_not_told(void **state)
+{
+    struct house *h = *state;
+
+    heartbeat_start(&h->heartbeat, h->loop, h->workers, &h->notify);
+    turn_until_told(h, "READY=1");
+    heartbeat_ending(&h->heartbeat, NUMBER_SECOND);
+    assert_int_equal(count_told(h, "STOPPING=1"), 1);
+    heartbeat_reloading(&h->heartbeat);
+    heartbeat_reloaded(&h->heartbeat);
+    assert_int_equal(count_told(h, "RELOADING=1"), 0);
+    turn_until_told(h, "WATCHDOG=1");
+    turn_for(h, 3 * WATCHDOG_NS);
+    assert_int_equal(count_told(h, "READY=1"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -270,6 +300,8 @@ int main(void)
         TEST(test_worker_that_hangs_is_not_covered_up_by_the_others),
         TEST(test_nothing_runs_when_nobody_listens),
         TEST(test_ready_is_told_later_when_the_queue_was_full),
+        TEST(test_the_end_is_told_later_when_the_queue_was_full),
+        TEST(test_a_reload_after_the_end_began_is_not_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

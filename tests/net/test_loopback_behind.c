@@ -18,7 +18,9 @@
 #include "support/pattern.h"
 
 #define BLOCK_BYTES 8192u
-#define AHEAD_BLOCKS 32u /* 256 KiB */
+#define AHEAD_BLOCKS 128u      /* 1 MiB */
+#define AHEAD_BLOCKS_CROWD 32u /* 256 KiB */
+#define CROWD 9u               /* transfers */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
@@ -69,19 +71,29 @@ static void expect_no_ack(struct client *c)
 }
 
 /* Sends blocks while the disk stands still, until an ACK does not come. */
-static void fill(struct client *c)
+static void fill(struct client *c, unsigned ahead)
 {
     client_ask(c, WRQ, "file", "octet", "blksize", "8192", NULL);
     client_expect_first_oack(c, "blksize=8192");
-    for (unsigned i = 1; i <= AHEAD_BLOCKS; i++) {
+    for (unsigned i = 1; i <= ahead; i++) {
         client_data(c, i, block, BLOCK_BYTES);
         client_expect_ack(c, i);
     }
-    client_data(c, AHEAD_BLOCKS + 1, block, BLOCK_BYTES);
+    client_data(c, ahead + 1, block, BLOCK_BYTES);
     expect_no_ack(c);
 }
 
-static void test_acks_are_ahead_of_the_disk_by_256_kib_at_most(void **state)
+/* The disk goes on, and the upload that waited for it to its end. */
+static void finish(struct client *c, unsigned ahead)
+{
+    set_gate(true, RES_OK);
+    client_expect_ack(c, (uint16_t)(ahead + 1));
+    client_data(c, (uint16_t)(ahead + 2), block, 1);
+    client_expect_ack(c, (uint16_t)(ahead + 2));
+    assert_true(served_exists(c->f, "file"));
+}
+
+static void test_acks_are_ahead_of_the_disk_by_1_mib_at_most(void **state)
 {
     struct served *f = *state;
     struct client c;
@@ -89,13 +101,33 @@ static void test_acks_are_ahead_of_the_disk_by_256_kib_at_most(void **state)
     f->config.write = POLICY_WRITE_CREATE;
     client_open_local(&c, f);
     set_gate(false, RES_OK);
-    fill(&c);
-    set_gate(true, RES_OK);
-    client_expect_ack(&c, AHEAD_BLOCKS + 1);
-    client_data(&c, AHEAD_BLOCKS + 2, block, 1);
-    client_expect_ack(&c, AHEAD_BLOCKS + 2);
-    assert_true(served_exists(f, "file"));
+    fill(&c, AHEAD_BLOCKS);
+    finish(&c, AHEAD_BLOCKS);
     client_close(&c);
+}
+
+static void test_acks_are_ahead_of_the_disk_by_256_kib_at_most_in_a_crowd(void **state)
+{
+    struct served *f = *state;
+    struct client others[CROWD - 1];
+    struct client c;
+
+    f->config.write = POLICY_WRITE_CREATE;
+    for (size_t i = 0; i < CROWD - 1; i++) {
+        const char name[] = {(char)('a' + i), '\0'};
+
+        client_open_local(&others[i], f);
+        client_ask(&others[i], WRQ, name, "octet", NULL);
+        client_expect_first_ack(&others[i], 0);
+    }
+    client_open_local(&c, f);
+    set_gate(false, RES_OK);
+    fill(&c, AHEAD_BLOCKS_CROWD);
+    finish(&c, AHEAD_BLOCKS_CROWD);
+    client_close(&c);
+    for (size_t i = 0; i < CROWD - 1; i++) {
+        client_close(&others[i]);
+    }
 }
 
 static void test_a_disk_that_fails_behind_the_acks_is_an_error(void **state)
@@ -106,7 +138,7 @@ static void test_a_disk_that_fails_behind_the_acks_is_an_error(void **state)
     f->config.write = POLICY_WRITE_CREATE;
     client_open_local(&c, f);
     set_gate(false, RES_OK);
-    fill(&c);
+    fill(&c, AHEAD_BLOCKS);
     set_gate(true, RES_NO_SPACE);
     client_expect_error(&c, 3);
     served_settle(f);
@@ -137,8 +169,11 @@ static void test_a_disk_that_fails_at_the_end_takes_the_last_ack_away(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_acks_are_ahead_of_the_disk_by_256_kib_at_most,
+        cmocka_unit_test_setup_teardown(test_acks_are_ahead_of_the_disk_by_1_mib_at_most,
                                         served_setup, served_teardown),
+        cmocka_unit_test_setup_teardown(
+            test_acks_are_ahead_of_the_disk_by_256_kib_at_most_in_a_crowd, served_setup,
+            served_teardown),
         cmocka_unit_test_setup_teardown(test_a_disk_that_fails_behind_the_acks_is_an_error,
                                         served_setup, served_teardown),
         cmocka_unit_test_setup_teardown(test_a_disk_that_fails_at_the_end_takes_the_last_ack_away,

@@ -441,6 +441,43 @@ static void test_calls_of_uploads_are_denied_where_none_are_allowed(void **state
     attempt_all(writing, COUNT(writing), enter_for_reads);
 }
 
+static int mode_to(mode_t mode)
+{
+    int fd = openat(AT_FDCWD, "root/file", O_RDWR | O_CLOEXEC);
+
+    return fd == -1 ? ENOENT : attempt_result(fchmod(fd, mode));
+}
+
+static int usual_mode(const struct attempt_scene *s)
+{
+    (void)s;
+    return mode_to(0640);
+}
+
+static int set_user_id(const struct attempt_scene *s)
+{
+    (void)s;
+    return mode_to(04755);
+}
+
+static int set_group_id(const struct attempt_scene *s)
+{
+    (void)s;
+    return mode_to(02755);
+}
+
+static const struct attempt modes[] = {
+    {.what = "fchmod", .act = usual_mode, .expected = 0},
+    {.what = "fchmod to set-user-ID", .act = set_user_id, .expected = EPERM, .denied = true},
+    {.what = "fchmod to set-group-ID", .act = set_group_id, .expected = EPERM, .denied = true},
+};
+
+static void test_no_file_becomes_set_user_id_for_a_local_accomplice(void **state)
+{
+    (void)state;
+    attempt_all(modes, COUNT(modes), enter_for_uploads);
+}
+
 /* The table */
 
 static void test_each_row_has_a_reason_and_words_for_its_arguments(void **state)
@@ -476,6 +513,7 @@ int main(void)
         TEST(test_syslog_may_be_connected_again),
         TEST(test_nothing_becomes_executable_and_the_kernel_is_left_alone),
         TEST(test_calls_of_uploads_are_denied_where_none_are_allowed),
+        TEST(test_no_file_becomes_set_user_id_for_a_local_accomplice),
         cmocka_unit_test(test_each_row_has_a_reason_and_words_for_its_arguments),
     };
 

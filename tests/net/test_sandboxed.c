@@ -178,6 +178,22 @@ static void test_reload_that_is_the_first_to_allow_uploads_is_told_to_wait(void 
     server_process_stop(&s);
 }
 
+static void test_reload_needs_no_resolver_for_endpoints_that_are_there(void **state)
+{
+    static const char *const words[] = {"--listen", "tftp://localhost:0", "--config",
+                                        "wherryd.conf", NULL};
+    struct server_process s;
+
+    (void)state;
+    write_text("wherryd.conf", "patience = 30s\n");
+    server_process_start(&s, words);
+    server_process_expect_line(&s, " serves ", WAIT_MS);
+    assert_int_equal(kill(s.pid, SIGHUP), 0);
+    assert_non_null(
+        strstr(server_process_expect_line(&s, "reloaded", WAIT_MS), "configuration reloaded from"));
+    server_process_stop(&s);
+}
+
 /* --check in a kernel that lacks this call, NULL for this one. */
 struct checking {
     const char *lacking;
@@ -261,6 +277,7 @@ int main(void)
         TEST(test_every_thread_is_in_the_sandbox_and_holds_nothing),
         TEST(test_without_sandbox_privileges_are_given_away_all_the_same),
         TEST(test_reload_that_is_the_first_to_allow_uploads_is_told_to_wait),
+        TEST(test_reload_needs_no_resolver_for_endpoints_that_are_there),
         TEST(test_check_tells_what_this_kernel_can_do_and_stays_a_configuration),
         TEST(test_check_of_required_fails_where_something_is_missing),
     };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -25,8 +26,10 @@ static const uint8_t write_request[] = "\0\2new.img\0octet";
 
 struct fixture {
     struct server_process server;
-    char config[PATH_BYTES]; /* outside the root */
-    int fd;                  /* a client's socket */
+    char dir[PATH_BYTES];        /* outside the root, */
+    char config[2 * PATH_BYTES]; /* the file in it, */
+    char mask[2 * PATH_BYTES];   /* and one of conf.d, which most tests do without */
+    int fd;                      /* a client's socket */
 };
 
 static void write_config(const struct fixture *f, const char *text)
@@ -41,13 +44,13 @@ static void write_config(const struct fixture *f, const char *text)
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    int fd;
 
     assert_non_null(f);
-    strcpy(f->config, "/tmp/wherry-signals-XXXXXX");
-    fd = mkstemp(f->config);
-    assert_true(fd >= 0);
-    close(fd);
+    strcpy(f->dir, "/tmp/wherry-signals-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    assert_int_equal(chmod(f->dir, 0755), 0); /* also for who wherryd becomes */
+    snprintf(f->config, sizeof(f->config), "%s/wherryd.conf", f->dir);
+    snprintf(f->mask, sizeof(f->mask), "%s/conf.d/mask.conf", f->dir);
     f->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_true(f->fd >= 0);
     *state = f;
@@ -61,6 +64,11 @@ static int teardown(void **state)
     server_process_stop(&f->server);
     close(f->fd);
     unlink(f->config);
+    if (unlink(f->mask) == 0) {
+        *strrchr(f->mask, '/') = '\0';
+        assert_int_equal(rmdir(f->mask), 0);
+    }
+    assert_int_equal(rmdir(f->dir), 0);
     free(f);
     return 0;
 }
@@ -259,6 +267,44 @@ static void test_changes_that_need_a_new_start_are_told(void **state)
                            "configuration reloaded"));
 }
 
+/* What a pipe said is gone: nothing would be read as no rules at all. */
+static void test_sighup_reads_no_pipe_again(void **state)
+{
+    struct fixture *f = *state;
+    int ends[2];
+    char path[PATH_BYTES];
+    const char *const words[] = {"--config", path, "--sandbox", "off", NULL};
+    static const char text[] = "rule { allow = {} }\n";
+
+    assert_int_equal(pipe(ends), 0); /* inherited by the server */
+    snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+    assert_int_equal(write(ends[1], text, sizeof(text) - 1), (ssize_t)sizeof(text) - 1);
+    close(ends[1]);
+    server_process_start(&f->server, words);
+    close(ends[0]);
+    ask(f, read_request, sizeof(read_request));
+    expect_error(f, 2, "access denied");
+    send_signal(f, SIGHUP);
+    assert_non_null(strstr(server_process_expect_line(&f->server, "not reloaded", WAIT_MS),
+                           "can be read only once"));
+    ask(f, read_request, sizeof(read_request));
+    expect_error(f, 2, "access denied");
+}
+
+/* The sandbox lets nobody open /dev/null any more. */
+static void test_sighup_reads_files_again_beside_a_masked_one(void **state)
+{
+    struct fixture *f = *state;
+
+    snprintf(f->mask, sizeof(f->mask), "%s/conf.d", f->dir);
+    assert_int_equal(mkdir(f->mask, 0755), 0);
+    strcat(f->mask, "/mask.conf");
+    assert_int_equal(symlink("/dev/null", f->mask), 0);
+    start(f, "write = none\n");
+    send_signal(f, SIGHUP);
+    server_process_expect_line(&f->server, "configuration reloaded", WAIT_MS);
+}
+
 static void test_leftovers_are_removed_once_uploads_become_allowed(void **state)
 {
     struct fixture *f = *state;
@@ -284,6 +330,8 @@ int main(void)
         TEST(test_sighup_makes_the_new_policy_hold),
         TEST(test_bad_file_at_sighup_keeps_the_old_settings),
         TEST(test_changes_that_need_a_new_start_are_told),
+        TEST(test_sighup_reads_no_pipe_again),
+        TEST(test_sighup_reads_files_again_beside_a_masked_one),
         TEST(test_leftovers_are_removed_once_uploads_become_allowed),
     };
 

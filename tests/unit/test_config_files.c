@@ -186,6 +186,32 @@ static void test_a_directory_that_is_none_is_an_error(void **state)
     assert_non_null(strstr(f->why, dir));
 }
 
+/* The rules in it must not be lost without a word, and everybody be allowed all. */
+static void test_a_directory_that_leads_nowhere_is_an_error(void **state)
+{
+    struct config_story *f = *state;
+    char dir[2 * PATH_BYTES];
+
+    config_story_write(f, "");
+    snprintf(dir, sizeof(dir), "%s/conf.d", f->dir);
+    assert_int_equal(symlink("nowhere", dir), 0);
+    READ(f, "--config", f->path);
+    assert_int_equal(f->r, RES_NOT_FOUND);
+    assert_non_null(strstr(f->why, dir));
+}
+
+static void test_a_device_that_never_ends_is_refused(void **state)
+{
+    struct config_story *f = *state;
+    const char *path;
+
+    config_story_write(f, "");
+    path = config_story_dir_path(f, "zero.conf");
+    assert_int_equal(symlink("/dev/zero", path), 0);
+    READ(f, "--config", f->path);
+    config_story_expect_refused(f, "neither a file nor /dev/null");
+}
+
 static void test_a_link_to_the_null_device_masks_a_file(void **state)
 {
     struct config_story *f = *state;
@@ -247,6 +273,18 @@ static void test_the_directory_is_read_where_the_default_file_is_missing(void **
     config_free(c);
 }
 
+static void test_a_default_file_that_leads_nowhere_is_an_error(void **state)
+{
+    struct config_story *f = *state;
+    struct config *c = calloc(1, sizeof(*c));
+
+    assert_non_null(c);
+    assert_int_equal(symlink("nowhere", f->path), 0);
+    assert_int_equal(read_default(f, c), RES_NOT_FOUND);
+    assert_non_null(strstr(f->why, f->path));
+    config_free(c);
+}
+
 static void test_too_many_files_are_refused_with_their_number(void **state)
 {
     struct config_story *f = *state;
@@ -281,7 +319,10 @@ int main(void)
         TEST(test_an_error_names_the_file_and_line_that_is_wrong),
         TEST(test_a_file_that_cannot_be_read_is_an_error),
         TEST(test_a_directory_that_is_none_is_an_error),
+        TEST(test_a_directory_that_leads_nowhere_is_an_error),
+        TEST(test_a_device_that_never_ends_is_refused),
         TEST(test_a_link_to_the_null_device_masks_a_file),
+        TEST(test_a_default_file_that_leads_nowhere_is_an_error),
         TEST(test_nothing_is_looked_for_beside_what_is_no_regular_file),
         TEST(test_a_relative_name_has_its_directory_beside_it),
         TEST(test_the_directory_is_read_where_the_default_file_is_missing),

@@ -78,6 +78,10 @@ static void test_release_never_goes_back_nor_past_the_end(void **state)
     assert_int_equal(k.offset, 100);
     add_stream(&k, 10);
     expect_stream(&k, 100, 10);
+    /* Nor by 4 GiB less, where size_t has 32 bits. */
+    add_stream(&k, 100);
+    keeper_release(&k, keeper_end(&k) + (UINT64_C(1) << 32) - 90);
+    assert_int_equal(k.len, 0);
     keeper_clear(&k);
 }
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,6 +36,15 @@ static void expect_in_child(bool (*story)(void))
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* With nothing left over. */
+static enum res drop(const struct privs *p, char why[PRIVS_WHY])
+{
+    bool keeps_port = true;
+    enum res r = privs_drop(p, &keeps_port, why, PRIVS_WHY);
+
+    return r == RES_OK && keeps_port ? RES_PROTOCOL : r;
+}
+
 static void need_root(void)
 {
     if (geteuid() != 0) {
@@ -62,7 +73,7 @@ static bool own_name_changes_no_id(void)
     snprintf(name, sizeof(name), "%s", pw->pw_name);
     return privs_find(name, &p, why, sizeof(why)) == RES_OK && !p.change &&
            strcmp(p.name, name) == 0 && p.uid == uid && p.root == (uid == 0) &&
-           privs_drop(&p, why, sizeof(why)) == RES_OK && getuid() == uid && geteuid() == uid;
+           drop(&p, why) == RES_OK && getuid() == uid && geteuid() == uid;
 }
 
 static void test_own_name_changes_no_id(void **state)
@@ -132,7 +143,7 @@ static bool root_becomes_nobody(void)
     int count;
 
     if (setgroups(3, extra) != 0 || privs_find("nobody", &p, why, sizeof(why)) != RES_OK ||
-        privs_drop(&p, why, sizeof(why)) != RES_OK) {
+        drop(&p, why) != RES_OK) {
         return false;
     }
     count = getgroups(64, groups);
@@ -162,8 +173,7 @@ static bool half_a_drop_is_noticed(void)
         return false;
     }
     p.uid = 0;
-    return privs_drop(&p, why, sizeof(why)) == RES_DENIED &&
-           strstr(why, "root could be had again") != NULL;
+    return drop(&p, why) == RES_DENIED && strstr(why, "root could be had again") != NULL;
 }
 
 static void test_way_back_to_root_is_an_error(void **state)
@@ -209,10 +219,9 @@ static bool nobody_holds_nothing(void)
     struct held h;
     char why[PRIVS_WHY];
 
-    return privs_find("nobody", &p, why, sizeof(why)) == RES_OK &&
-           privs_drop(&p, why, sizeof(why)) == RES_OK && read_held(&h) && h.inheritable == 0 &&
-           h.permitted == 0 && h.effective == 0 && h.ambient == 0 &&
-           ((h.bounding & BIT(CAP_NET_BIND_SERVICE)) == 0);
+    return privs_find("nobody", &p, why, sizeof(why)) == RES_OK && drop(&p, why) == RES_OK &&
+           read_held(&h) && h.inheritable == 0 && h.permitted == 0 && h.effective == 0 &&
+           h.ambient == 0 && ((h.bounding & BIT(CAP_NET_BIND_SERVICE)) == 0);
 }
 
 static void test_no_capability_is_left_in_any_set(void **state)
@@ -246,10 +255,9 @@ static bool ambient_capability_is_given_away(void)
 
     return become_ordinary_with(CAP_NET_BIND_SERVICE) && read_held(&before) &&
            before.ambient == BIT(CAP_NET_BIND_SERVICE) && before.effective == before.ambient &&
-           privs_find(NULL, &p, why, sizeof(why)) == RES_OK &&
-           privs_drop(&p, why, sizeof(why)) == RES_OK && read_held(&after) &&
-           after.inheritable == 0 && after.permitted == 0 && after.effective == 0 &&
-           after.ambient == 0;
+           privs_find(NULL, &p, why, sizeof(why)) == RES_OK && drop(&p, why) == RES_OK &&
+           read_held(&after) && after.inheritable == 0 && after.permitted == 0 &&
+           after.effective == 0 && after.ambient == 0;
 }
 
 static void test_ordinary_user_gives_away_what_it_was_started_with(void **state)
@@ -259,6 +267,67 @@ static void test_ordinary_user_gives_away_what_it_was_started_with(void **state)
     expect_in_child(ambient_capability_is_given_away);
 }
 
+/* As SystemCallFilter= of a unit. */
+static bool deny_capset(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    bool ok = filter != NULL &&
+              seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0) == 0 &&
+              seccomp_load(filter) == 0;
+
+    seccomp_release(filter);
+    return ok;
+}
+
+static bool port_stays(void)
+{
+    bool keeps_port = false;
+    struct privs p;
+    struct held h;
+    char why[PRIVS_WHY];
+
+    return become_ordinary_with(CAP_NET_BIND_SERVICE) && deny_capset() &&
+           privs_find(NULL, &p, why, sizeof(why)) == RES_OK &&
+           privs_drop(&p, &keeps_port, why, sizeof(why)) == RES_OK && keeps_port && read_held(&h) &&
+           h.permitted == BIT(CAP_NET_BIND_SERVICE) && h.ambient == 0;
+}
+
+static bool more_than_a_port_is_an_error(void)
+{
+    bool keeps_port = false;
+    struct privs p;
+    char why[PRIVS_WHY];
+
+    return become_ordinary_with(CAP_DAC_OVERRIDE) && deny_capset() &&
+           privs_find(NULL, &p, why, sizeof(why)) == RES_OK &&
+           privs_drop(&p, &keeps_port, why, sizeof(why)) == RES_DENIED && !keeps_port &&
+           strstr(why, "cannot give away capabilities") != NULL;
+}
+
+static bool nothing_need_not_be_given_away(void)
+{
+    struct privs p;
+    char why[PRIVS_WHY];
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           (geteuid() != 0 || setresuid(65534, 65534, 65534) == 0) && deny_capset() &&
+           privs_find(NULL, &p, why, sizeof(why)) == RES_OK && drop(&p, why) == RES_OK;
+}
+
+static void test_where_capset_is_denied_the_port_may_stay_and_nothing_else(void **state)
+{
+    (void)state;
+    need_root();
+    expect_in_child(port_stays);
+    expect_in_child(more_than_a_port_is_an_error);
+}
+
+static void test_where_capset_is_denied_nothing_held_is_nothing_to_give(void **state)
+{
+    (void)state;
+    expect_in_child(nothing_need_not_be_given_away);
+}
+
 static bool root_keeps_three(void)
 {
     uint64_t most = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER);
@@ -266,10 +335,9 @@ static bool root_keeps_three(void)
     struct held h;
     char why[PRIVS_WHY];
 
-    return privs_find("root", &p, why, sizeof(why)) == RES_OK &&
-           privs_drop(&p, why, sizeof(why)) == RES_OK && read_held(&h) &&
-           (h.permitted & ~most) == 0 && h.effective == h.permitted && h.inheritable == 0 &&
-           h.ambient == 0 && (h.bounding & ~most) == 0;
+    return privs_find("root", &p, why, sizeof(why)) == RES_OK && drop(&p, why) == RES_OK &&
+           read_held(&h) && (h.permitted & ~most) == 0 && h.effective == h.permitted &&
+           h.inheritable == 0 && h.ambient == 0 && (h.bounding & ~most) == 0;
 }
 
 static void test_root_on_purpose_keeps_what_files_of_others_need(void **state)
@@ -290,7 +358,7 @@ static bool core_is_forbidden(void)
 
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     if (fd == -1 || (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) ||
-        privs_forbid_core(why, sizeof(why)) != RES_OK) {
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 || privs_forbid_core(why, sizeof(why)) != RES_OK) {
         return false;
     }
     again = open(link, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -333,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_way_back_to_root_is_an_error),
         cmocka_unit_test(test_no_capability_is_left_in_any_set),
         cmocka_unit_test(test_ordinary_user_gives_away_what_it_was_started_with),
+        cmocka_unit_test(test_where_capset_is_denied_the_port_may_stay_and_nothing_else),
+        cmocka_unit_test(test_where_capset_is_denied_nothing_held_is_nothing_to_give),
         cmocka_unit_test(test_root_on_purpose_keeps_what_files_of_others_need),
         cmocka_unit_test(test_no_core_is_dumped),
         cmocka_unit_test(test_new_privileges_are_forbidden),

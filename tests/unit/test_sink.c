@@ -192,6 +192,23 @@ static void test_stored_blocks_are_the_file_after_commit(void **state)
     assert_int_equal(sink_bytes(f->sink), 13);
 }
 
+static void test_what_a_write_has_begun_with_waits_but_is_not_gathered(void **state)
+{
+    struct fixture *f = *state;
+
+    open_upload(f, "file", false);
+    add(f, 1, "one ", 4);
+    assert_int_equal(sink_waiting(f->sink), 4);
+    assert_int_equal(sink_gathered(f->sink), 4);
+    sink_flush(f->sink);
+    add(f, 2, "two", 3);
+    assert_int_equal(sink_waiting(f->sink), 7); /* nobody looks for answers meanwhile */
+    assert_int_equal(sink_gathered(f->sink), 3);
+    await(f, &f->stored, 1);
+    assert_int_equal(sink_waiting(f->sink), 3);
+    assert_int_equal(sink_gathered(f->sink), 3);
+}
+
 static void test_blocks_added_while_writing_go_with_the_next_batch(void **state)
 {
     struct fixture *f = *state;
@@ -580,6 +597,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_stored_blocks_are_the_file_after_commit),
+        TEST(test_what_a_write_has_begun_with_waits_but_is_not_gathered),
         TEST(test_blocks_added_while_writing_go_with_the_next_batch),
         TEST(test_a_flush_of_nothing_is_not_answered),
         TEST(test_an_empty_last_block_is_stored_too),

@@ -34,9 +34,23 @@ int __wrap_access(const char *path, int mode)
     return __real_access(path, mode);
 }
 
+/* --- the longest write(2) --- */
+
+static size_t longest;
+
+ssize_t __real_write(int fd, const void *bytes, size_t len);
+ssize_t __wrap_write(int fd, const void *bytes, size_t len);
+
+ssize_t __wrap_write(int fd, const void *bytes, size_t len)
+{
+    longest = len > longest ? len : longest;
+    return __real_write(fd, bytes, len);
+}
+
 static int setup(void **state)
 {
     without_proc = false;
+    longest = 0;
     return upload_setup(state);
 }
 
@@ -53,6 +67,29 @@ static void test_a_new_file_appears_at_commit_only(void **state)
     assert_int_equal(writer_commit(w, NULL), RES_OK);
     scratch_holds("root/file", "one two");
     assert_int_equal(scratch_count("root"), 1);
+}
+
+static void test_much_at_once_is_written_in_pieces_of_64_kib(void **state)
+{
+    enum { LEN = 3 * 65536 + 5 };
+    static uint8_t sent[LEN];
+    static uint8_t there[LEN + 1];
+    struct writer *w = upload_begin("file", POLICY_WRITE_CREATE, "");
+    int fd;
+
+    (void)state;
+    for (size_t i = 0; i < LEN; i++) {
+        sent[i] = (uint8_t)(i % 251);
+    }
+    assert_int_equal(writer_write(w, sent, LEN), RES_OK);
+    assert_int_equal(longest, 65536);
+    assert_int_equal(writer_bytes(w), LEN);
+    assert_int_equal(writer_commit(w, NULL), RES_OK);
+    fd = open("root/file", O_RDONLY | O_CLOEXEC);
+    assert_int_not_equal(fd, -1);
+    assert_int_equal(read(fd, there, sizeof(there)), LEN);
+    close(fd);
+    assert_memory_equal(there, sent, LEN);
 }
 
 static void test_an_empty_upload_is_an_empty_file(void **state)
@@ -356,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_new_file_appears_at_commit_only),
+        TEST(test_much_at_once_is_written_in_pieces_of_64_kib),
         TEST(test_an_empty_upload_is_an_empty_file),
         TEST(test_an_aborted_upload_leaves_the_old_file_and_nothing_else),
         TEST(test_whoever_reads_the_old_file_keeps_it),

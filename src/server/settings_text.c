@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "server/import_text.h"
+#include "server/settings_text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static enum res read_all(FILE *file, char *text, char *why, size_t cap)
     return RES_OK;
 }
 
-enum res import_text_read(const char *path, char **ret, char *why, size_t cap)
+enum res settings_text_read(const char *path, char **ret, char *why, size_t cap)
 {
     FILE *file = fopen(path, "re");
     char *text = NULL;
