@@ -19,6 +19,9 @@
 #define IPV6_HEADER_BYTES 40u
 #define UDP_HEADER_BYTES 8u
 
+/* The largest buffer there can be, full of the smallest datagrams with their bookkeeping. */
+#define EMPTY_BATCHES (INT_MAX / 512 / (int)UDP_RECEIVE_MAX)
+
 struct option_row {
     int level;
     int name;
@@ -64,6 +67,11 @@ static int open_socket(int family)
         fd = -1;
     }
     return fd;
+}
+
+static int asked_buffer(uint32_t bytes)
+{
+    return bytes > INT_MAX / 2 ? INT_MAX / 2 : (int)bytes; /* the kernel doubles it */
 }
 
 /* No SO_REUSEADDR: on Linux two UDP servers that set it share the port without a word. */
@@ -113,33 +121,85 @@ enum res udp_listen_shared(const struct addr *a, int *ret_fd)
     return listen_at(a, true, ret_fd);
 }
 
-enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local)
+enum res udp_bind(int fd, const struct addr *local, int family, struct addr *ret_local)
 {
     struct addr bound = {0};
-    int fd;
 
     if (local->len != 0) {
         bound = *local;
-        family = local->u.sa.sa_family;
         addr_set_port(&bound, 0);
     } else {
         bound.u.sa.sa_family = (sa_family_t)family; /* all zero is any address in both families */
         bound.len = family == AF_INET6 ? sizeof(bound.u.in6) : sizeof(bound.u.in4);
     }
-    fd = open_socket(family);
-    if (fd == -1) {
-        return socket_give_up(-1);
-    }
     if (bind(fd, &bound.u.sa, bound.len) != 0) {
-        return socket_give_up(fd);
+        return socket_give_up(-1);
     }
     bound.len = sizeof(bound.u);
     if (getsockname(fd, &bound.u.sa, &bound.len) != 0) {
-        return socket_give_up(fd);
+        return socket_give_up(-1);
     }
     *ret_local = bound;
+    return RES_OK;
+}
+
+enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local)
+{
+    int fd = open_socket(local->len != 0 ? local->u.sa.sa_family : family);
+    enum res r;
+
+    if (fd == -1) {
+        return socket_give_up(-1);
+    }
+    r = udp_bind(fd, local, family, ret_local);
+    if (r != RES_OK) {
+        (void)socket_give_up(fd);
+        return r;
+    }
     *ret_fd = fd;
     return RES_OK;
+}
+
+enum res udp_open_unbound(int family, uint32_t bytes, int *ret_fd)
+{
+    int asked = asked_buffer(bytes);
+    int fd = open_socket(family);
+
+    if (fd == -1) {
+        return socket_give_up(-1);
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &asked, sizeof(asked)) != 0) {
+        return socket_give_up(fd);
+    }
+    *ret_fd = fd;
+    return RES_OK;
+}
+
+/* A port that the kernel chose it takes back when the socket is connected to nobody. */
+bool udp_unbind(int fd)
+{
+    static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct addr bound = {.len = sizeof(bound.u)};
+
+    return connect(fd, &nobody, sizeof(nobody)) == 0 &&
+           getsockname(fd, &bound.u.sa, &bound.len) == 0 && addr_port(&bound) == 0;
+}
+
+bool udp_empty(int fd)
+{
+    struct mmsghdr messages[UDP_RECEIVE_MAX];
+    struct addr peer;
+    bool unreachable;
+
+    while (udp_take_error(fd, &peer, &unreachable)) {
+    }
+    for (int i = 0; i < EMPTY_BATCHES; i++) {
+        memset(messages, 0, sizeof(messages)); /* no room: the kernel forgets what it cuts off */
+        if (recvmmsg(fd, messages, UDP_RECEIVE_MAX, MSG_DONTWAIT, NULL) < 0 && errno == EAGAIN) {
+            return true; /* also an error that waited to be told would have come instead */
+        }
+    }
+    return false;
 }
 
 bool udp_receive_joined(int fd)
@@ -162,7 +222,7 @@ static uint32_t buffer_of(int fd)
 
 uint32_t udp_receive_buffer(int fd, uint32_t bytes, uint32_t datagram_bytes)
 {
-    int asked = bytes > INT_MAX / 2 ? INT_MAX / 2 : (int)bytes; /* the kernel doubles it */
+    int asked = asked_buffer(bytes);
     uint64_t cost;
     uint64_t fit;
 

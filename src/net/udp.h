@@ -53,6 +53,18 @@ enum res udp_listen_shared(const struct addr *a, int *ret_fd);
 /* A transfer's own socket on a random free port of `local` (len 0: of any address in peer's
  * family). *ret_local is what it was bound to. */
 enum res udp_open(const struct addr *local, int family, int *ret_fd, struct addr *ret_local);
+
+/* The same in steps, for sockets that outlive their port. First an unbound socket whose receive
+ * buffer has so many bytes in any case: RES_DENIED if that is over what privileges allow. */
+enum res udp_open_unbound(int family, uint32_t bytes, int *ret_fd);
+/* Then its port, as udp_open() chooses it. The socket stays the caller's. */
+enum res udp_bind(int fd, const struct addr *local, int family, struct addr *ret_local);
+/* Gives the port up: what is sent there from now on does not come here. What came before is still
+ * queued. False: the kernel did not. */
+bool udp_unbind(int fd);
+/* Throws away all datagrams and errors of an unbound socket. False: there is no end of them. */
+bool udp_empty(int fd);
+
 /* Asks for a receive buffer of so many bytes (a larger one stays as it is; over net.core.rmem_max
  * only while privileged) and returns how many of payload it really holds when each datagram
  * carries datagram_bytes. */

@@ -265,6 +265,39 @@ static enum res open_all(struct listeners *l, const struct config *c, char *why,
     return r;
 }
 
+/* [::] takes IPv4 too, or may do so, where it was handed over. */
+static bool serves_family(const struct listeners *l, int family)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct endpoint *e = &l->items[i].endpoint;
+
+        if (e->scheme == ENDPOINT_TFTP &&
+            (e->addr.u.sa.sa_family == family || (family == AF_INET && is_wildcard(&e->addr)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum res open_spares(struct listeners *l, char *why, size_t cap)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+    unsigned each = spare_sockets_each(l->workers);
+    bool more = true;
+
+    l->spares = calloc(l->workers, sizeof(*l->spares));
+    if (l->spares == NULL) {
+        snprintf(why, cap, "out of memory");
+        return RES_NO_MEMORY;
+    }
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        for (unsigned w = 0; w < l->workers && more && serves_family(l, families[i]); w++) {
+            more = spare_sockets_open(&l->spares[w], families[i], each);
+        }
+    }
+    return RES_OK;
+}
+
 enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap)
 {
     struct listeners l = {.inherited = ret->inherited, .handed_over = ret->inherited > 0};
@@ -277,6 +310,9 @@ enum res listeners_open(struct listeners *ret, const struct config *c, char *why
         return RES_NO_MEMORY;
     }
     r = l.handed_over ? take_inherited(&l, c, why, cap) : open_all(&l, c, why, cap);
+    if (r == RES_OK) {
+        r = open_spares(&l, why, cap);
+    }
     if (r != RES_OK) {
         listeners_close(&l);
         return r;
@@ -292,6 +328,10 @@ void listeners_close(struct listeners *l)
             close(l->items[i].fd);
         }
     }
+    for (unsigned w = 0; l->spares != NULL && w < l->workers; w++) {
+        spare_sockets_close(&l->spares[w]);
+    }
+    free(l->spares);
     free(l->items);
     *l = (struct listeners){.count = 0};
 }

@@ -11,6 +11,7 @@
 
 #include "net/addr.h"
 #include "server/config.h"
+#include "server/spare_sockets.h"
 
 #define LISTENERS_WHY 512 /* room enough for every message */
 
@@ -24,9 +25,10 @@ struct listener {
 struct listeners {
     struct listener *items;
     size_t count;
-    unsigned workers;   /* that have one to serve: at least the first */
-    unsigned inherited; /* that the service manager opened */
-    bool handed_over;   /* all were opened by it; of TFTP the first worker has them all */
+    unsigned workers;             /* that have one to serve: at least the first */
+    unsigned inherited;           /* that the service manager opened */
+    bool handed_over;             /* all were opened by it; of TFTP the first worker has them all */
+    struct spare_sockets *spares; /* of each worker, for the ports that its transfers share */
 };
 
 /* Counts what the service manager handed over, for listeners_open(). Before the first thread. */
@@ -36,7 +38,8 @@ enum res listeners_inherit(struct listeners *l, char *why, size_t cap);
  * one socket for each endpoint, UDP or TCP by its scheme; of TFTP one for each of config_workers(),
  * among which the kernel distributes the clients. All or none. why names the endpoint and the
  * remedy. Endpoints that nobody chose (endpoints_preset) do without IPv6 where there is none:
- * [::] becomes 0.0.0.0, any other IPv6 address is left out. */
+ * [::] becomes 0.0.0.0, any other IPv6 address is left out. Beside them spare sockets of the
+ * address families that TFTP is served in, if privileges allow large buffers. */
 enum res listeners_open(struct listeners *ret, const struct config *c, char *why, size_t cap);
 /* Closes what is left. All zero is fine. */
 void listeners_close(struct listeners *l);

@@ -118,7 +118,8 @@ static const struct sandbox_call calls[] = {
     ONLY("socketcall", "setsockopt where libc has one call for all (i386, s390x): the option is "
         "behind a pointer", "SYS_SETSOCKOPT", IS(0, SYS_SETSOCKOPT)),
     CALL("bind", "a transfer's own port; its address is behind a pointer, which no filter follows"),
-    CALL("connect", "asks the route's MTU of a datagram socket (blksize-max = mtu); as for bind"),
+    CALL("connect", "asks the route's MTU of a datagram socket (blksize-max = mtu), takes the port of "
+        "one that is used again; as for bind"),
     CALL("getsockname", "which port and address it became"),
     CALL("getsockopt", "the route's MTU, granted buffers, what went wrong"),
     SOCKET_OPTION(SOL_SOCKET, SO_RCVBUF),

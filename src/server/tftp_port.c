@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <utlist.h>
 
@@ -250,7 +249,7 @@ static void close_port(struct tftp_port *port)
     loop_io_stop(&port->io);
     loop_timer_stop(&port->again);
     udp_line_clear(&port->line); /* a full socket loses what it still holds, as a network would */
-    close(port->line.fd);
+    tftp_ports_close_socket(ps, port->line.fd, loop_now_ns(ps->p.loop));
     ps->count--;
     free(port);
 }

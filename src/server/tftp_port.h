@@ -38,12 +38,13 @@
 #include "net/addr.h"
 #include "net/udp.h"
 #include "net/udp_out.h"
+#include "server/spare_sockets.h"
 #include "server/tftp_seats.h"
 #include "server/tid.h"
 
 #define PORTS_TAKES_NS (5 * NUMBER_SECOND)
 /* Asked for a shared port; the kernel counts its own bookkeeping too and grants twice as much. */
-#define PORTS_BUFFER_BYTES (4u << 20)
+#define PORTS_BUFFER_BYTES (8u << 20)
 /* Shared ports of one address that take new transfers: who may not meet one may meet the next. */
 #define PORTS_BESIDE 3u
 /* Transfers at one shared port, if that is granted. */
@@ -82,6 +83,7 @@ struct tftp_ports_params {
     struct udp_batch *batch;
     struct udp_out *out;
     struct tid_table *tids;
+    struct spare_sockets *spares; /* NULL: none */
     const struct tftp_port_calls *calls;
 };
 

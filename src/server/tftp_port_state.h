@@ -43,6 +43,8 @@ struct tftp_ports {
 
 /* A port on this socket, which it takes over on success; NULL: no memory. */
 struct tftp_port *tftp_port_new(struct tftp_ports *ps, int fd, const struct addr *bound);
+/* One of the spare sockets goes back to them, any other is closed. */
+void tftp_ports_close_socket(struct tftp_ports *ps, int fd, uint64_t now_ns);
 /* In its wake-up a port without seats closes when that ends, else here. */
 void tftp_port_close_if_empty(struct tftp_port *port);
 /* The seat of this peer, or NULL. */

@@ -86,20 +86,46 @@ static size_t packets_held(struct tftp_ports *ps, int fd)
     return held > 0 ? held : 1;
 }
 
+void tftp_ports_close_socket(struct tftp_ports *ps, int fd, uint64_t now_ns)
+{
+    if (!spare_sockets_give(ps->p.spares, fd, now_ns)) {
+        close(fd);
+    }
+}
+
+static enum res open_large(struct tftp_ports *ps, const struct addr *local, int family,
+                           uint64_t now_ns, int *ret_fd, struct addr *ret_local)
+{
+    int own_family = local->len != 0 ? local->u.sa.sa_family : family;
+    int fd = spare_sockets_take(ps->p.spares, own_family, now_ns);
+    enum res r;
+
+    if (fd == -1) {
+        return udp_open(local, family, ret_fd, ret_local);
+    }
+    r = udp_bind(fd, local, family, ret_local);
+    if (r != RES_OK) {
+        tftp_ports_close_socket(ps, fd, now_ns);
+        return r;
+    }
+    *ret_fd = fd;
+    return RES_OK;
+}
+
 static enum res open_shared(struct tftp_ports *ps, const struct addr *local, int family,
                             const struct tid_end *key, uint64_t now_ns, struct tftp_port **ret)
 {
     struct tftp_port *port;
     struct addr bound;
     int fd;
-    enum res r = udp_open(local, family, &fd, &bound);
+    enum res r = open_large(ps, local, family, now_ns, &fd, &bound);
 
     if (r != RES_OK) {
         return r;
     }
     port = tftp_port_new(ps, fd, &bound);
     if (port == NULL) {
-        close(fd);
+        tftp_ports_close_socket(ps, fd, now_ns);
         return RES_NO_MEMORY;
     }
     port->shared = true;

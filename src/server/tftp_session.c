@@ -396,6 +396,7 @@ enum res tftp_room_open(struct tftp_room *room)
     p.batch = room->batch;
     p.out = room->out;
     p.tids = room->tids;
+    p.spares = room->spares;
     return tftp_ports_new(&room->ports, &p);
 }
 

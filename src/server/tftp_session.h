@@ -65,6 +65,7 @@ struct tftp_room {
     struct udp_batch *batch;
     struct udp_out *out;
     struct tid_table *tids;
+    struct spare_sockets *spares; /* NULL: none */
     struct tftp_ports *ports;
     struct tftp_session *sessions; /* all of them */
     size_t running;                /* all but the settled ones */

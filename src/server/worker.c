@@ -95,6 +95,7 @@ static enum res make_tftp_room(struct worker *w, const struct worker_params *p)
     room->config = p->config;
     room->log = p->log;
     room->transfers = p->transfers;
+    room->spares = p->spares;
     room->ended = on_ended;
     room->arg = w;
     r = files_new(&room->files, p->loop, p->pool);

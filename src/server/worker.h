@@ -17,6 +17,7 @@
 #include "io/pool.h"
 #include "server/config.h"
 #include "server/handover.h"
+#include "server/spare_sockets.h"
 #include "server/transfer_log.h"
 #include "store/jail.h"
 
@@ -30,6 +31,7 @@ struct worker_params {
     const struct config *config;
     const struct log *log;
     struct transfer_log *transfers;
+    struct spare_sockets *spares; /* for shared ports, no other worker's; NULL: none */
     bool is_given_requests;     /* another worker reads the sockets for it, see worker_handover() */
     bool tftp_only;             /* no file protocol, and nothing is made for it */
     void (*drained)(void *arg); /* from the loop */

@@ -183,6 +183,7 @@ static enum res furnish(struct seat *s)
         .jail = p->jail,
         .config = p->config,
         .log = &s->log,
+        .spares = p->listeners->spares != NULL ? &p->listeners->spares[s->number] : NULL,
         .tftp_only = s->number > 0,
         .is_given_requests = s->number > 0 && p->listeners->handed_over,
         .drained = on_seat_drained,

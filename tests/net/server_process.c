@@ -54,12 +54,12 @@ static void child(const struct server_process *s, int log, const char *const wor
     const char *argv[WORDS_MAX] = {WHERRYD, "--listen", "tftp://127.0.0.1:0", "--root", s->root};
     size_t n = 5 + take_options(&argv[5], WORDS_MAX / 2);
 
-    for (size_t i = 0; words != NULL && words[i] != NULL && n < WORDS_MAX - 3; i++) {
-        argv[n++] = words[i];
-    }
     if (geteuid() == 0) {
         argv[n++] = "--user";
         argv[n++] = "root";
+    }
+    for (size_t i = 0; words != NULL && words[i] != NULL && n < WORDS_MAX - 1; i++) {
+        argv[n++] = words[i];
     }
     argv[n] = NULL;
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -387,6 +388,58 @@ static void test_closing_leaves_sockets_that_others_took(void **state)
     assert_null(l.items);
 }
 
+/* Of IPv4, of IPv6 */
+static void count_spares(const struct spare_sockets *s, size_t ret[2])
+{
+    ret[0] = 0;
+    ret[1] = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        ret[s->items[i].family == AF_INET ? 0 : 1]++;
+    }
+}
+
+static void expect_spares(const char *url, size_t ipv4, size_t ipv6)
+{
+    struct endpoint endpoint;
+    struct config c = {.endpoints = &endpoint, .endpoint_count = 1, .workers = 2};
+    struct listeners l = {.count = 0};
+    char why[LISTENERS_WHY];
+    size_t counts[2];
+
+    assert_int_equal(endpoint_parse(url, &endpoint, why, sizeof(why)), RES_OK);
+    assert_int_equal(listeners_open(&l, &c, why, sizeof(why)), RES_OK);
+    for (unsigned w = 0; w < l.workers; w++) {
+        count_spares(&l.spares[w], counts);
+        assert_int_equal(counts[0], ipv4);
+        assert_int_equal(counts[1], ipv6);
+    }
+    listeners_close(&l);
+    assert_null(l.spares);
+}
+
+static void test_every_worker_has_spare_sockets_of_the_families_it_serves(void **state)
+{
+    struct spare_sockets probe = {.count = 0};
+    bool privileged = spare_sockets_open(&probe, AF_INET, SPARE_SOCKETS_EACH);
+    size_t each = privileged ? SPARE_SOCKETS_EACH : 0;
+    int fd;
+
+    (void)state;
+    spare_sockets_close(&probe);
+    if (!privileged) {
+        print_message("not privileged: there must be none\n");
+    }
+    expect_spares("tftp://127.0.0.1:0", each, 0);
+    expect_spares("wherry://127.0.0.1:0", 0, 0);
+    fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd == -1) {
+        print_message("skip: no IPv6 here\n");
+        return;
+    }
+    close(fd);
+    expect_spares("tftp://[::]:0", each, each);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_port_of_a_server_with_many_workers_is_in_use),
         cmocka_unit_test(test_file_protocol_alone_has_one_worker),
         cmocka_unit_test(test_closing_leaves_sockets_that_others_took),
+        cmocka_unit_test(test_every_worker_has_spare_sockets_of_the_families_it_serves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
