@@ -164,9 +164,19 @@ static enum res drop_privileges(struct start *s)
     return r == RES_OK ? privs_forbid_core(s->why, sizeof(s->why)) : r;
 }
 
+static bool rules_have_paths(const struct policy_rules *rules)
+{
+    for (size_t i = 0; i < policy_rules_count(rules); i++) {
+        if (policy_rules_at(rules, i)->path != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The root was opened before the user changed; what that user may not do is better said now than
  * with each request. */
-static void warn_of_permissions(const struct start *s)
+static void warn_of_refusals(const struct start *s)
 {
     int root_fd = jail_fd(s->jail);
 
@@ -177,11 +187,16 @@ static void warn_of_permissions(const struct start *s)
         log_warning(&s->log, "server", "user %s may not write in the root: uploads there will fail",
                     s->privs.name);
     }
+    if (rules_have_paths(s->config->rules) && access("/proc/self/fd", F_OK) != 0) {
+        log_warning(&s->log, "server",
+                    "rules with a path need /proc, which is not mounted here: every request that "
+                    "they could concern will be refused");
+    }
 }
 
 static enum res prepare_process(struct start *s)
 {
-    warn_of_permissions(s);
+    warn_of_refusals(s);
     raise_descriptor_limit(&s->log);
     umask(s->config->umask);
     signal(SIGPIPE, SIG_IGN);

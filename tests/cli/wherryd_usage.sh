@@ -142,6 +142,32 @@ if unshare --user --map-root-user --mount true 2>"$work/err"; then
     expect 1 '/dev/null: No such file or directory: it must be there' -- \
         unshare --user --map-root-user --mount sh -c \
         'mount -t tmpfs none /dev && exec "$1" --check' sh "$wherryd"
+
+    # Without /proc it serves, and says what will be missed.
+    printf 'rule { path = "a" allow = {read} }\n' >"$work/rules.conf"
+    # shellcheck disable=SC2016 # $1 is the inner shell's
+    unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh \
+        "$wherryd" --listen tftp://127.0.0.1:0 --root "$work/root" --user root \
+        --config "$work/rules.conf" 2>"$work/log" &
+    server=$!
+    exec 3<"$work/log"
+    said=
+    while read -r line <&3; do
+        case $line in
+        *'rules with a path need /proc'*) said=$line ;;
+        *' serves '*) break ;;
+        esac
+    done
+    kill "$server"
+    cat <&3 >"$work/rest"
+    wait "$server" || failed=1
+    server=
+    if [ -n "$said" ]; then
+        echo "ok   - $said"
+    else
+        echo 'FAIL - no word of /proc'
+        failed=1
+    fi
 else
     echo "skip - no user namespaces here: $(cat "$work/err")"
 fi
