@@ -143,7 +143,8 @@ if unshare --user --map-root-user --mount true 2>"$work/err"; then
         unshare --user --map-root-user --mount sh -c \
         'mount -t tmpfs none /dev && exec "$1" --check' sh "$wherryd"
 
-    # Without /proc it serves, and says what will be missed.
+    # Without /proc it serves, and says what will be missed. How it ends is looked at above, and a
+    # leak checker cannot work here.
     printf 'rule { path = "a" allow = {read} }\n' >"$work/rules.conf"
     # shellcheck disable=SC2016 # $1 is the inner shell's
     unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /proc && exec "$@"' sh \
@@ -160,7 +161,7 @@ if unshare --user --map-root-user --mount true 2>"$work/err"; then
     done
     kill "$server"
     cat <&3 >"$work/rest"
-    wait "$server" || failed=1
+    wait "$server" || true
     server=
     if [ -n "$said" ]; then
         echo "ok   - $said"
