@@ -11,6 +11,7 @@ add_test(NAME sandbox_documented
 set_tests_properties(sandbox_documented PROPERTIES TIMEOUT 60 LABELS self-contained)
 
 wherry_test(sandboxed DIR net
-    SOURCES net/server_process.c support/pattern.c support/scratch.c LINK flags PkgConfig::SECCOMP)
+    SOURCES net/plain_client.c net/server_process.c support/pattern.c support/scratch.c
+    LINK flags PkgConfig::SECCOMP)
 target_compile_definitions(test_sandboxed PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_sandboxed wherryd)

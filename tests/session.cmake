@@ -18,7 +18,7 @@ wherry_wrap(test_tftp_port setsockopt)
 wherry_test(spare_sockets DIR net LINK server SOURCES net/udp_story.c)
 wherry_wrap(test_spare_sockets socket sendto sendmsg sendmmsg recvmsg recvmmsg setsockopt)
 wherry_test(large_ports DIR net
-    SOURCES net/server_process.c support/pattern.c support/scratch.c LINK server)
+    SOURCES net/plain_client.c net/server_process.c support/pattern.c support/scratch.c LINK server)
 target_compile_definitions(test_large_ports PRIVATE WHERRYD="$<TARGET_FILE:wherryd>")
 add_dependencies(test_large_ports wherryd)
 # No file system here is slow, and loopback never fails to route.

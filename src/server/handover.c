@@ -7,6 +7,7 @@
 
 #include <utlist.h>
 
+#include "server/mix.h"
 #include "server/tid.h"
 
 struct handed {
@@ -120,17 +121,8 @@ bool handover_give(struct handover *h, uint64_t listener, const struct udp_packe
     return room;
 }
 
-/* Two rounds of multiplying and folding for each word: neighbours in a rack differ in a few bits of
- * one, and so do the ports of one machine. Without a secret: who would load one worker alone does
- * no more than one that sends all from one port. */
-static uint64_t mix(uint64_t h, uint64_t word)
-{
-    h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    h ^= h >> 32;
-    h *= UINT64_C(0xd6e8feb86659fd93);
-    return h ^ h >> 32;
-}
-
+/* Without a secret: who would load one worker alone does no more than one that sends all from one
+ * port. */
 unsigned handover_worker(const struct addr *peer, unsigned count)
 {
     struct tid_end end;

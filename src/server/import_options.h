@@ -2,9 +2,8 @@
 /* server/import_options.h: the command line of another server, that stands in a variable.
  *
  * getopt_long() reads it, as it does in those servers, so that clusters (-vvs), joined values
- * (-B512,
- * --user=x), shortened names and operands in between mean the same. The start scripts let the shell
- * split the variable: words end at blanks, and no quotes hold them together. */
+ * (-B512 and --user=x), shortened names and operands in between mean the same. The start scripts
+ * let the shell split the variable: words end at blanks, and no quotes hold them together. */
 #ifndef SERVER_IMPORT_OPTIONS_H
 #define SERVER_IMPORT_OPTIONS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* server/mix.h: what the tables of clients hash with. With a seed from mix_seed(), nobody outside
- * can choose addresses that meet in one row. */
+/* server/mix.h: what clients are told apart with by hash, in tables and among workers. With a seed
+ * from mix_seed(), nobody outside can choose addresses that meet in one row. */
 #ifndef SERVER_MIX_H
 #define SERVER_MIX_H
 

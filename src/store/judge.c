@@ -84,22 +84,6 @@ static enum res path_beneath(const struct jail *j, int fd, char ret[JAIL_NAME_BY
     return RES_OK;
 }
 
-enum res judge_fd(const struct jail *j, int fd, const struct policy_who *who,
-                  enum policy_action action)
-{
-    char path[JAIL_NAME_BYTES];
-    enum res r;
-
-    if (who == NULL) {
-        return RES_OK;
-    }
-    if (!policy_needs_path(who)) {
-        return policy_judge(who, NULL, action);
-    }
-    r = path_beneath(j, fd, path);
-    return r == RES_OK ? policy_judge(who, path, action) : r;
-}
-
 enum res judge_at(const struct jail *j, int dir_fd, const char *last, const struct policy_who *who,
                   enum policy_action action)
 {
@@ -121,8 +105,15 @@ enum res judge_at(const struct jail *j, int dir_fd, const char *last, const stru
     if (sizeof(path) - len < strlen(last) + 2) {
         return RES_NAME;
     }
-    (void)snprintf(path + len, sizeof(path) - len, "%s%s", len > 0 ? "/" : "", last);
+    (void)snprintf(path + len, sizeof(path) - len, "%s%s", len > 0 && *last != '\0' ? "/" : "",
+                   last);
     return policy_judge(who, path, action);
+}
+
+enum res judge_fd(const struct jail *j, int fd, const struct policy_who *who,
+                  enum policy_action action)
+{
+    return judge_at(j, fd, "", who, action);
 }
 
 /* What there is of the path, and the rest of it as it was called. */
@@ -141,7 +132,7 @@ static enum res judge_called(const struct jail *j, const char *path, enum jail_h
         r = jail_path_look(j, there, how, &fd);
         if (r == RES_OK) {
             rest += strspn(rest, "/");
-            r = *rest == '\0' ? judge_fd(j, fd, who, action) : judge_at(j, fd, rest, who, action);
+            r = judge_at(j, fd, rest, who, action);
             (void)close(fd);
             break;
         }

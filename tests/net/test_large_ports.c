@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sockets of a running wherryd that was started with privileges and gave them away. */
 #include <dirent.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "net/plain_client.h"
 #include "net/server_process.h"
 #include "server/tftp_port.h"
 
@@ -94,24 +94,15 @@ static void find_socket(const struct server_process *s, uint16_t port, struct se
 /* Reads the file of one byte, and looks at the port that it came from before it closes. */
 static struct seen transfer(const struct server_process *s)
 {
-    static const char request[] = "\0\1small\0octet";
-    struct sockaddr_in from = {.sin_family = AF_UNSPEC};
-    socklen_t len = sizeof(from);
     struct seen seen = {.port = 0};
-    uint8_t packet[516];
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct plain_client c;
 
-    assert_int_equal(
-        sendto(fd, request, sizeof(request), 0, (const struct sockaddr *)&s->addr, sizeof(s->addr)),
-        sizeof(request));
-    assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-    assert_int_equal(recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &len),
-                     4 + 1);
-    assert_memory_equal(packet, "\0\3\0\1", 4);
-    find_socket(s, ntohs(from.sin_port), &seen);
-    assert_int_equal(sendto(fd, "\0\4\0\1", 4, 0, (const struct sockaddr *)&from, len), 4);
-    close(fd);
+    plain_open(&c);
+    plain_ask(&c, &s->addr, 1, "small");
+    plain_take(&c, 3, 1);
+    find_socket(s, ntohs(c.from.sin_port), &seen);
+    plain_ack(&c, 1);
+    close(c.fd);
     return seen;
 }
 

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "net/plain_client.h"
 #include "net/server_process.h"
 #include "support/scratch.h"
 
@@ -134,18 +134,12 @@ static void test_without_sandbox_privileges_are_given_away_all_the_same(void **s
 
 static void expect_refused(const struct server_process *s)
 {
-    static const char request[] = "\0\2new\0octet";
-    char answer[64];
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct plain_client c;
 
-    assert_int_equal(
-        sendto(fd, request, sizeof(request), 0, (const struct sockaddr *)&s->addr, sizeof(s->addr)),
-        sizeof(request));
-    assert_int_equal(poll(&p, 1, WAIT_MS), 1);
-    assert_true(recv(fd, answer, sizeof(answer), 0) >= 4);
-    assert_memory_equal(answer, "\0\5\0\2", 4); /* ERROR 2: not allowed */
-    close(fd);
+    plain_open(&c);
+    plain_ask(&c, &s->addr, 2, "new");
+    plain_take(&c, 5, 2); /* ERROR 2: not allowed */
+    close(c.fd);
 }
 
 static void write_text(const char *path, const char *text)

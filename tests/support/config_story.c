@@ -113,6 +113,18 @@ void config_story_key(struct config_story *f, const char *key, const char *value
     READ(f, "--config", f->path);
 }
 
+char *config_story_print(const struct config_story *f)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+
+    assert_non_null(to);
+    config_print(f->config, to);
+    assert_int_equal(fclose(to), 0);
+    return text;
+}
+
 void config_story_expect_ok(const struct config_story *f)
 {
     if (f->r != RES_OK) {

@@ -35,6 +35,9 @@ void config_story_option(struct config_story *f, const char *key, const char *va
 /* From a file alone, on its third line. */
 void config_story_key(struct config_story *f, const char *key, const char *value);
 
+/* The settings as --check prints them; the caller frees the text. */
+char *config_story_print(const struct config_story *f);
+
 void config_story_expect_ok(const struct config_story *f);
 /* One line, which says this. */
 void config_story_expect_refused(const struct config_story *f, const char *part);

@@ -294,18 +294,6 @@ static void test_failed_reading_leaves_the_old_configuration(void **state)
     assert_int_equal(f->config->windowsize_max, 9);
 }
 
-static char *print(const struct config *c)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *to = open_memstream(&text, &len);
-
-    assert_non_null(to);
-    config_print(c, to);
-    assert_int_equal(fclose(to), 0);
-    return text;
-}
-
 static void test_printed_settings_are_a_configuration_file(void **state)
 {
     struct config_story *f = *state;
@@ -317,12 +305,12 @@ static void test_printed_settings_are_a_configuration_file(void **state)
          "tsize,rollover", "--listen", "wherry://127.0.0.1:3", "--upload-max", "123456789",
          "--patience", "1500ms", "--window-bytes-max", "5000", "--umask", "7");
     config_story_expect_ok(f);
-    first = print(f->config);
+    first = config_story_print(f);
     config_story_write(f, first);
     READ(f, "--config", f->path);
     config_story_expect_ok(f);
     assert_string_equal(f->config->root, "/odd \"name\" \\ ${HOME}");
-    second = print(f->config);
+    second = config_story_print(f);
     assert_string_equal(first, second);
     free(first);
     free(second);

@@ -39,18 +39,6 @@ static enum res judge(const struct config_story *f, const char *peer, const char
     return policy_judge(&who, path, action);
 }
 
-static char *print(const struct config *c)
-{
-    char *text = NULL;
-    size_t len;
-    FILE *to = open_memstream(&text, &len);
-
-    assert_non_null(to);
-    config_print(c, to);
-    assert_int_equal(fclose(to), 0);
-    return text;
-}
-
 static void test_a_rule_says_who_may_do_what_where(void **state)
 {
     struct config_story *f = *state;
@@ -237,7 +225,7 @@ static void test_printed_rules_read_back_as_the_same_in_order_of_judgement(void 
         "rule { from = {192.0.2.7, \"2001:db8::/32\", \"::/0\"} allow = {create, read} }\n");
     READ(f, "--config", f->path);
     config_story_expect_ok(f);
-    first = print(f->config);
+    first = config_story_print(f);
     assert_non_null(strstr(first, "rule { from = {\"192.0.2.7/32\", \"2001:db8::/32\", \"::/0\"} "
                                   "allow = {\"read\", \"create\"} }\nrule { path = "));
     assert_null(strstr(first, "\nwrite = "));
@@ -246,7 +234,7 @@ static void test_printed_rules_read_back_as_the_same_in_order_of_judgement(void 
     READ(f, "--config", f->path);
     config_story_expect_ok(f);
     assert_string_equal(policy_rules_at(f->config->rules, 1)->path, "odd \"$${HOME}\\ \xff\n#x/y");
-    second = print(f->config);
+    second = config_story_print(f);
     assert_string_equal(first, second);
     free(first);
     free(second);
