@@ -8,7 +8,7 @@
 #   bench    what draws the benchmark's picture
 #   lint     clang's tools
 #   foreign  cross compilers for s390x and i386, and an emulator that runs what they build
-#   package  lintian and what builds packages
+#   package  lintian, what builds packages, and what looks at units (systemd-analyze)
 #   package-check  what asks more of packages, and a Debian to install them into
 # Says what it installs. Asks first, unless in CI or root. Installs nothing when nothing is missing.
 set -eu
@@ -23,9 +23,9 @@ for group in "$@"; do
     bench) packages="$packages gnuplot-nox" ;;
     lint) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev gcovr mandoc shellcheck" ;;
     foreign) packages="$packages gcc-s390x-linux-gnu gcc-i686-linux-gnu qemu-user" ;;
-    package) packages="$packages dpkg-dev git lintian xz-utils" ;;
+    package) packages="$packages dpkg-dev git lintian systemd xz-utils" ;;
     package-check)
-        packages="$packages blhc faketime iproute2 locales mmdebstrap piuparts systemd"
+        packages="$packages blhc faketime iproute2 locales mmdebstrap piuparts"
         packages="$packages systemd-container uidmap"
         ;;
     *)
