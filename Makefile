@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 60
 DEPS := cmake/install-deps.sh
 BUILD := cmake --build --parallel $(JOBS) --preset
 
-.PHONY: help demo test test-foreign lint fuzz bench bench-quick package package-check dist clean build
+.PHONY: help demo test tests test-foreign lint fuzz bench bench-quick package package-check dist clean build
 help:
 	@echo 'make demo     build, then play short scenes with server and clients on loopback'
 	@echo 'make test     everything CI runs: unit tests, simulation, interop, sanitizers, lint'
@@ -36,6 +36,9 @@ demo:
 test:
 	@$(DEPS) build peers lint package
 	@tests/all.sh
+
+# Else make finds the directory and has nothing to do.
+tests: test
 
 test-foreign:
 	@$(DEPS) build foreign
